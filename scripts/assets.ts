@@ -1,0 +1,21 @@
+/**
+ * Copies the three Swagger UI files that the docs page loads from the pinned package to public/, under a path with the
+ * exact version, so that they can be cached for ever. Runs before every build (wrangler.toml [build]).
+ */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import distribution from "swagger-ui-dist/package.json" with { type: "json" }
+
+const root = join(import.meta.dirname, "..")
+const assets = join(root, "public", "api", "assets")
+const name = `swagger-ui-dist@${distribution.version}`
+const files = ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"]
+
+mkdirSync(join(assets, name), { recursive: true })
+for (const entry of readdirSync(assets)) {
+  if (entry.startsWith("swagger-ui-dist@") && entry !== name) rmSync(join(assets, entry), { recursive: true })
+}
+for (const file of files) {
+  const target = join(assets, name, file)
+  if (!existsSync(target)) copyFileSync(join(root, "node_modules", "swagger-ui-dist", file), target)
+}
