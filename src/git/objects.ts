@@ -1,0 +1,97 @@
+/**
+ * Git's object encodings: what goes into the hash, byte for byte, so that our ids are the ids git computes.
+ * See "Git Objects" in the Git book and `git help hash-object`. Pure.
+ */
+import { compareBytes, concat, fromHex, toHex, utf8 } from "../lib/bytes.ts"
+import { sha1Hex } from "../lib/digest.ts"
+
+/** A git object id: 40 lower-case hexadecimal digits. */
+export type ObjectId = string
+
+/** The modes this project writes. Others may come from a push and are kept as they are. */
+export const FILE_MODE = "100644"
+export const TREE_MODE = "40000"
+
+/** The id of the tree with no entries. */
+export const EMPTY_TREE: ObjectId = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+/** One line of a tree. `name` has no slash. */
+export interface TreeEntry {
+  mode: string
+  name: string
+  id: ObjectId
+}
+
+/** Who made a commit and when. `time` is in seconds since 1970; the zone is always UTC. */
+export interface Signature {
+  name: string
+  email: string
+  time: number
+}
+
+/** What a commit says. Author and committer are the same: there is one hand in an API write. */
+export interface Commit {
+  tree: ObjectId
+  parent: ObjectId | null
+  author: Signature
+  message: string
+}
+
+/** The id git gives to an object of `type` with `content`. */
+export async function objectId(type: "blob" | "tree" | "commit", content: Uint8Array): Promise<ObjectId> {
+  return sha1Hex(concat([utf8(`${type} ${content.length}\0`), content]))
+}
+
+/** The content of a tree object. Entries may come in any order; git's order is by bytes, folders as if they ended in a slash. */
+export function encodeTree(entries: readonly TreeEntry[]): Uint8Array<ArrayBuffer> {
+  const keyed = entries.map((entry) => ({ entry, key: sortKey(entry) }))
+  keyed.sort((a, b) => compareBytes(a.key, b.key))
+  return concat(keyed.flatMap(({ entry }) => [utf8(`${entry.mode} ${entry.name}\0`), fromHex(entry.id)]))
+}
+
+/** The entries of a tree object. Throws when `content` is not a tree. */
+export function parseTree(content: Uint8Array): TreeEntry[] {
+  const entries: TreeEntry[] = []
+  const decoder = new TextDecoder("utf-8", { fatal: true })
+  let offset = 0
+  while (offset < content.length) {
+    const space = content.indexOf(0x20, offset)
+    const end = content.indexOf(0, space)
+    if (space < 0 || end < 0 || end + 21 > content.length) throw new Error("not a git tree")
+    entries.push({
+      mode: decoder.decode(content.subarray(offset, space)),
+      name: decoder.decode(content.subarray(space + 1, end)),
+      id: toHex(content.subarray(end + 1, end + 21)),
+    })
+    offset = end + 21
+  }
+  return entries
+}
+
+/** The content of a commit object. */
+export function encodeCommit(commit: Commit): Uint8Array<ArrayBuffer> {
+  const author = signatureLine(commit.author)
+  const lines = [
+    `tree ${commit.tree}`,
+    ...(commit.parent === null ? [] : [`parent ${commit.parent}`]),
+    `author ${author}`,
+    `committer ${author}`,
+    "",
+    commit.message.endsWith("\n") ? commit.message : `${commit.message}\n`,
+  ]
+  return utf8(lines.join("\n"))
+}
+
+function signatureLine(signature: Signature): string {
+  return `${identity(signature.name) || "unknown"} <${identity(signature.email)}> ${signature.time} +0000`
+}
+
+/** Git drops what would break the line it writes names into: angle brackets, line feeds, NUL, and marks at both ends. */
+function identity(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what must go
+  return text.replace(/[<>\u0000-\u001f\u007f]/g, "").replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "")
+}
+
+function sortKey(entry: TreeEntry): Uint8Array {
+  return utf8(entry.mode === TREE_MODE ? `${entry.name}/` : entry.name)
+}

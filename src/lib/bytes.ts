@@ -1,0 +1,53 @@
+/** Bytes, text and their encodings. Pure. */
+
+const encoder = new TextEncoder()
+
+/** The UTF-8 bytes of `text`. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text)
+}
+
+/** One array holding all `parts` in order. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return bytes.toHex()
+}
+
+/** The bytes of a hexadecimal string; throws a SyntaxError when it is none. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromHex(hex)
+}
+
+/** Standard base64 with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  return bytes.toBase64()
+}
+
+/** The bytes of standard base64, or null when `text` is none. Line breaks are allowed, as Go's decoder allows them. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" })
+  } catch {
+    return null
+  }
+}
+
+/** Negative, zero or positive as `a` sorts before, with or after `b`, byte by byte. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length)
+  for (let index = 0; index < shared; index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}

@@ -1,0 +1,12 @@
+/** Digests. Pure. */
+import { toHex, utf8 } from "./bytes.ts"
+
+/** SHA-256 of the UTF-8 bytes of `text`, in hexadecimal. */
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))))
+}
+
+/** SHA-1 of `bytes`, in hexadecimal: git's object ids. */
+export async function sha1Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-1", bytes)))
+}

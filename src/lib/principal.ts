@@ -1,0 +1,58 @@
+/** Who a request acts for, and what that principal may do. Pure: the directory makes principals, the gateway asks them. */
+import { type Action, roleNames, rolesAllowing } from "./roles.ts"
+
+/** One role on one entity (or `*`) of a type in one region (or `*`), in Konnect's shape. */
+export interface RoleAssignment {
+  roleName: string
+  entityTypeName: string
+  entityId: string
+  entityRegion: string
+}
+
+/** A user or a system account, with everything its roles and teams give it. */
+export interface Principal {
+  id: string
+  type: "user" | "system-account"
+  /** Shown as the author of commits. */
+  name: string
+  tokenId: string
+  organizationId: string
+  /** Names of the system teams it is in. */
+  systemTeams: readonly string[]
+  /** Direct and team assignments together: they add up, there is no deny. */
+  assignments: readonly RoleAssignment[]
+}
+
+/** The entities a principal may act on: every one, or those named. */
+export type Reach = { all: true } | { all: false; names: readonly string[] }
+
+/** Whether `principal` may do `action` on the project called `project` (`*`: on every one) in `region`. */
+export function mayActOn(principal: Principal, action: Action, project: string, region: string): boolean {
+  const reach = projectReach(principal, action, region)
+  return reach.all || reach.names.includes(project)
+}
+
+/** The projects of `region` on which `principal` may do `action`. */
+export function projectReach(principal: Principal, action: Action, region: string): Reach {
+  if (principal.systemTeams.includes(ORGANIZATION_ADMIN)) return { all: true }
+  if (action === "read" && principal.systemTeams.includes(ORGANIZATION_ADMIN_READ_ONLY)) return { all: true }
+  const roles = rolesAllowing(action)
+  const names = principal.assignments
+    .filter((one) => one.entityTypeName === PROJECTS && (one.entityRegion === region || one.entityRegion === "*"))
+    .filter((one) => roles.includes(one.roleName))
+    .map((one) => one.entityId)
+  return names.includes("*") ? { all: true } : { all: false, names }
+}
+
+/** A sentence for a 403: the roles, any of which would be enough. */
+export function missingRole(action: Action, project: string, region: string): string {
+  const entity = project === "*" ? "all projects" : `project '${project}'`
+  return `missing role ${roleNames(action)} on ${entity} in region '${region}'`
+}
+
+/** The system team whose members may do everything. */
+export const ORGANIZATION_ADMIN = "organization-admin"
+/** The system team whose members may read everything. */
+export const ORGANIZATION_ADMIN_READ_ONLY = "organization-admin-read-only"
+/** The entity type of Keptn projects in role assignments. */
+export const PROJECTS = "Projects"

@@ -1,0 +1,52 @@
+/** The data of one region, as its handlers see it. */
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1"
+import { type Meter, MeteredD1 } from "../lib/meter.ts"
+import { Blobs } from "./blobs.ts"
+
+/** The bindings that hold one region's data. `cache` is null where KV may not cache. */
+export interface PartitionBindings {
+  database: D1Database
+  bucket: R2Bucket
+  cache: KVNamespace | null
+}
+
+/** One region's data in one request: its calls are counted by that request's meter. */
+export interface Partition {
+  region: string
+  db: Database
+  blobs: Blobs
+}
+
+/** Typed statements; they run in `db.batch([...])` only, see lib/meter.ts. */
+export type Database = DrizzleD1Database
+
+/** Opens the partition of `region` for one request. `later` runs what the response need not wait for. */
+export function openPartition(
+  region: string,
+  bindings: PartitionBindings,
+  meter: Meter,
+  later: (task: Promise<unknown>) => void,
+): Partition {
+  return {
+    region,
+    db: drizzle(new MeteredD1(bindings.database, meter)),
+    blobs: new Blobs(bindings.bucket, bindings.cache, meter, later),
+  }
+}
+
+/**
+ * Whether `error` is D1 saying that a unique key of `table` is taken. D1 has no error codes; the text is SQLite's own, and
+ * drizzle wraps it.
+ */
+export function isKeyTaken(error: unknown, table: string): boolean {
+  return messages(error).some((message) => message.includes(`UNIQUE constraint failed: ${table}.`))
+}
+
+/** Whether `error` is D1 saying that a row refers to one that is gone. */
+export function isParentGone(error: unknown): boolean {
+  return messages(error).some((message) => message.includes("FOREIGN KEY constraint failed"))
+}
+
+function messages(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...messages(error.cause)] : []
+}

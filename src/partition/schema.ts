@@ -1,0 +1,168 @@
+/**
+ * The tables of one region. Their meaning, and why each index is there, is in docs/storage.md.
+ * Times are milliseconds since 1970 unless a name says otherwise. The migrations make the tables whose key is all they are
+ * read by WITHOUT ROWID (drizzle-kit cannot say that): one row written instead of two.
+ */
+import { sql } from "drizzle-orm"
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
+
+export const projects = sqliteTable("projects", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull().unique(),
+  defaultBranch: text("default_branch").notNull(),
+  shipyard: text("shipyard").notNull(),
+  shipyardVersion: text("shipyard_version").notNull(),
+  createdAt: integer("created_at").notNull(),
+})
+
+/** The default branch and one branch per stage. `stagePosition` is the place in the shipyard, null for the default branch. */
+export const branches = sqliteTable(
+  "branches",
+  {
+    id: text("id").primaryKey(),
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    name: text("name").notNull(),
+    stagePosition: integer("stage_position"),
+  },
+  (table) => [uniqueIndex("branches_by_name").on(table.projectId, table.name)],
+)
+
+/** A service of one stage: a folder on the stage's branch. */
+export const services = sqliteTable(
+  "services",
+  {
+    branchId: text("branch_id")
+      .notNull()
+      .references(() => branches.id, { onDelete: "cascade" }),
+    name: text("name").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.branchId, table.name] })],
+)
+
+/** Git commit objects, as git encodes them. */
+export const commits = sqliteTable(
+  "commits",
+  {
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    id: text("id").notNull(),
+    treeId: text("tree_id").notNull(),
+    content: blob("content", { mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.id] })],
+)
+
+/**
+ * The line of commits of a branch. The head is the row with the highest `seq`; position 0 of a stage is the commit of the
+ * default branch it started from. Two writers that saw the same head want the same key: the batch of the second fails whole.
+ */
+export const branchCommits = sqliteTable(
+  "branch_commits",
+  {
+    branchId: text("branch_id")
+      .notNull()
+      .references(() => branches.id, { onDelete: "cascade" }),
+    seq: integer("seq").notNull(),
+    projectId: text("project_id").notNull(),
+    commitId: text("commit_id").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.branchId, table.seq] }),
+    index("branch_commits_by_commit").on(table.projectId, table.commitId),
+  ],
+)
+
+/** Git tree objects, as git encodes them. */
+export const trees = sqliteTable(
+  "trees",
+  {
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    id: text("id").notNull(),
+    content: blob("content", { mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.id] })],
+)
+
+/** One row per version of a folder: the positions of its branch (from inclusive, until exclusive, null = head) in which it stands. */
+export const folders = sqliteTable(
+  "folders",
+  {
+    branchId: text("branch_id")
+      .notNull()
+      .references(() => branches.id, { onDelete: "cascade" }),
+    path: text("path").notNull(),
+    fromSeq: integer("from_seq").notNull(),
+    untilSeq: integer("until_seq"),
+    treeId: text("tree_id").notNull(),
+    fileCount: integer("file_count").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.branchId, table.path, table.fromSeq] }),
+    uniqueIndex("folders_at_head")
+      .on(table.branchId, table.path)
+      .where(sql`"until_seq" is null`),
+  ],
+)
+
+/** One row per version of a file, ranged like `folders`. */
+export const files = sqliteTable(
+  "files",
+  {
+    branchId: text("branch_id")
+      .notNull()
+      .references(() => branches.id, { onDelete: "cascade" }),
+    path: text("path").notNull(),
+    /** The path with its slashes as U+0001: in this order a folder's content comes before its siblings, as in a directory walk. */
+    walkKey: text("walk_key").notNull(),
+    fromSeq: integer("from_seq").notNull(),
+    untilSeq: integer("until_seq"),
+    blobId: text("blob_id").notNull(),
+    size: integer("size").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.branchId, table.path, table.fromSeq] }),
+    uniqueIndex("files_at_head")
+      .on(table.branchId, table.walkKey)
+      .where(sql`"until_seq" is null`),
+  ],
+)
+
+/** Projects that are gone but whose bytes are not yet. The name cannot be used again before the row is. */
+export const deletedProjects = sqliteTable("deleted_projects", {
+  name: text("name").primaryKey(),
+  deletedAt: integer("deleted_at").notNull(),
+})
+
+/** Events, append-only. What can be filtered on has a column; `event` is the whole CloudEvent as JSON. */
+export const events = sqliteTable(
+  "events",
+  {
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    id: text("id").notNull(),
+    project: text("project").notNull(),
+    stage: text("stage").notNull(),
+    service: text("service").notNull(),
+    context: text("context").notNull(),
+    type: text("type").notNull(),
+    source: text("source").notNull(),
+    time: integer("time").notNull(),
+    /** 1 for the first event seen of a context. */
+    root: integer("root").notNull(),
+    event: text("event").notNull(),
+  },
+  (table) => [
+    uniqueIndex("events_by_id").on(table.id),
+    index("events_by_project").on(table.project, table.time),
+    index("events_by_type").on(table.project, table.type, table.time),
+    index("events_by_context").on(table.context, table.time),
+    index("events_roots")
+      .on(table.project, table.time)
+      .where(sql`"root" = 1`),
+  ],
+)
