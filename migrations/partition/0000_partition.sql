@@ -13,6 +13,7 @@ CREATE TABLE `branches` (
 	`project_id` text NOT NULL,
 	`name` text NOT NULL,
 	`stage_position` integer,
+	`parent_stages` text NOT NULL,
 	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE cascade
 );
 --> statement-breakpoint
@@ -28,9 +29,11 @@ CREATE TABLE `commits` (
 --> statement-breakpoint
 CREATE TABLE `deleted_projects` (
 	`name` text PRIMARY KEY NOT NULL,
-	`deleted_at` integer NOT NULL
+	`deleted_at` integer NOT NULL,
+	`cleared_at` integer
 );
 --> statement-breakpoint
+CREATE INDEX `deleted_projects_open` ON `deleted_projects` (`name`) WHERE "cleared_at" is null;--> statement-breakpoint
 CREATE TABLE `events` (
 	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`id` text NOT NULL,

@@ -52,7 +52,7 @@ export function encodeTree(entries: readonly TreeEntry[]): Uint8Array<ArrayBuffe
 /** The entries of a tree object. Throws when `content` is not a tree. */
 export function parseTree(content: Uint8Array): TreeEntry[] {
   const entries: TreeEntry[] = []
-  const decoder = new TextDecoder("utf-8", { fatal: true })
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   let offset = 0
   while (offset < content.length) {
     const space = content.indexOf(0x20, offset)

@@ -21,9 +21,23 @@ export interface NewFolder {
   fileCount: number
 }
 
-/** The outcome of a change: new folders, root included, and folders that are gone; or why it cannot be. */
-export type TreeUpdate =
-  | { outcome: "updated"; root: ObjectId; folders: NewFolder[]; removed: string[] }
+/**
+ * The outcome of a change: new folders, root included, folders that are gone, and those of the asked changes that made a
+ * difference; or why it cannot be.
+ */
+export type TreeUpdate<Change extends FileChange> = NewTrees<Change> | NoTrees
+
+/** The trees after a change. */
+export interface NewTrees<Change extends FileChange> {
+  outcome: "updated"
+  root: ObjectId
+  folders: NewFolder[]
+  removed: string[]
+  changed: Change[]
+}
+
+/** Why there are no new trees: nothing would change, or a file stands where a folder must be, or the reverse. */
+export type NoTrees =
   | { outcome: "unchanged" }
   | { outcome: "file-in-the-way"; path: string }
   | { outcome: "folder-in-the-way"; path: string }
@@ -35,13 +49,17 @@ export function ancestors(path: string): string[] {
 }
 
 /**
- * Applies `changes` to `folders`, which must hold every existing folder above each changed path.
- * Writing what already stands, and removing what does not, changes nothing.
+ * Applies `changes` to `folders`, which must hold every existing folder above each changed path. Of several changes of one
+ * path the last counts. Writing what already stands, and removing what does not, changes nothing.
  */
-export async function updateTrees(folders: ReadonlyMap<string, Folder>, changes: readonly FileChange[]): Promise<TreeUpdate> {
+export async function updateTrees<Change extends FileChange>(
+  folders: ReadonlyMap<string, Folder>,
+  changes: readonly Change[],
+): Promise<TreeUpdate<Change>> {
   const work = new Map<string, Map<string, TreeEntry>>()
   const counts = new Map<string, number>()
   const touched = new Set<string>()
+  const changed: Change[] = []
   const open = (path: string): Map<string, TreeEntry> => {
     const known = work.get(path)
     if (known) return known
@@ -51,7 +69,7 @@ export async function updateTrees(folders: ReadonlyMap<string, Folder>, changes:
     return entries
   }
 
-  for (const change of changes) {
+  for (const change of new Map(changes.map((one) => [one.path, one])).values()) {
     const above = ancestors(change.path)
     const obstacle = above.slice(1).find((folder) => isFile(open(parent(folder)).get(basename(folder))))
     if (obstacle !== undefined) return { outcome: "file-in-the-way", path: obstacle }
@@ -60,6 +78,7 @@ export async function updateTrees(folders: ReadonlyMap<string, Folder>, changes:
     const present = siblings.get(name)
     if (present?.mode === TREE_MODE) return { outcome: "folder-in-the-way", path: change.path }
     if (present?.id === (change.id ?? undefined)) continue
+    changed.push(change)
     if (change.id === null) siblings.delete(name)
     else siblings.set(name, { mode: present?.mode ?? FILE_MODE, name, id: change.id })
     const grown = (change.id === null ? 0 : 1) - (present ? 1 : 0)
@@ -73,7 +92,8 @@ export async function updateTrees(folders: ReadonlyMap<string, Folder>, changes:
       open(parent(folder)).set(basename(folder), { mode: TREE_MODE, name: basename(folder), id: "" })
     }
   }
-  return touched.size === 0 ? { outcome: "unchanged" } : rehash(folders, work, counts, touched)
+  if (changed.length === 0) return { outcome: "unchanged" }
+  return { outcome: "updated", changed, ...(await rehash(folders, work, counts, touched)) }
 }
 
 /** Encodes the touched folders from the deepest up, so that each finds the ids of those below it. */
@@ -82,7 +102,7 @@ async function rehash(
   work: ReadonlyMap<string, Map<string, TreeEntry>>,
   counts: ReadonlyMap<string, number>,
   touched: ReadonlySet<string>,
-): Promise<TreeUpdate> {
+): Promise<Pick<NewTrees<never>, "root" | "folders" | "removed">> {
   const folders: NewFolder[] = []
   const removed: string[] = []
   let root = ""
@@ -102,7 +122,7 @@ async function rehash(
     if (path === "") root = id
     else siblings?.set(basename(path), { mode: TREE_MODE, name: basename(path), id })
   }
-  return { outcome: "updated", root, folders, removed }
+  return { root, folders, removed }
 }
 
 function isFile(entry: TreeEntry | undefined): boolean {

@@ -15,7 +15,10 @@ export const projects = sqliteTable("projects", {
   createdAt: integer("created_at").notNull(),
 })
 
-/** The default branch and one branch per stage. `stagePosition` is the place in the shipyard, null for the default branch. */
+/**
+ * The default branch and one branch per stage. `stagePosition` is the place in the shipyard, null for the default branch;
+ * `parentStages` the stages whose sequences can trigger one of this stage.
+ */
 export const branches = sqliteTable(
   "branches",
   {
@@ -25,6 +28,7 @@ export const branches = sqliteTable(
       .references(() => projects.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
     stagePosition: integer("stage_position"),
+    parentStages: text("parent_stages", { mode: "json" }).$type<string[]>().notNull(),
   },
   (table) => [uniqueIndex("branches_by_name").on(table.projectId, table.name)],
 )
@@ -133,11 +137,23 @@ export const files = sqliteTable(
   ],
 )
 
-/** Projects that are gone but whose bytes are not yet. The name cannot be used again before the row is. */
-export const deletedProjects = sqliteTable("deleted_projects", {
-  name: text("name").primaryKey(),
-  deletedAt: integer("deleted_at").notNull(),
-})
+/**
+ * The last deletion of each project name. While `clearedAt` is null the project's bytes are still being removed, and the
+ * name cannot be used again; afterwards the row tells writers that blobs put before `deletedAt` are gone.
+ */
+export const deletedProjects = sqliteTable(
+  "deleted_projects",
+  {
+    name: text("name").primaryKey(),
+    deletedAt: integer("deleted_at").notNull(),
+    clearedAt: integer("cleared_at"),
+  },
+  (table) => [
+    index("deleted_projects_open")
+      .on(table.name)
+      .where(sql`"cleared_at" is null`),
+  ],
+)
 
 /** Events, append-only. What can be filtered on has a column; `event` is the whole CloudEvent as JSON. */
 export const events = sqliteTable(

@@ -1,0 +1,135 @@
+/** One commit on one branch, as the statements that store it. */
+import { sql } from "drizzle-orm"
+import type { BatchItem } from "drizzle-orm/batch"
+import { toHex } from "../lib/bytes.ts"
+import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
+import { type FileChange, type Folder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
+import { jsonChunks } from "./bulk.ts"
+import type { Database } from "./partition.ts"
+import { branchCommits, commits } from "./schema.ts"
+
+/** Statements that some caller commits in one batch. */
+export type Statement = BatchItem<"sqlite">
+
+/** A file to be written (`id` and `size` of its blob) or removed (`id` null). Paths are those in the branch. */
+export interface FileVersion extends FileChange {
+  size: number
+}
+
+/** Where a branch stands before the commit: its highest position and the trees above all changed paths. */
+export interface BranchState {
+  projectId: string
+  branchId: string
+  /** The position of the head; -1 for a branch without commits. */
+  seq: number
+  commitId: ObjectId | null
+  treeId: ObjectId | null
+  folders: ReadonlyMap<string, Folder>
+}
+
+/** A commit that is ready to be stored, with the branch as it will stand then (as far as it changed); or why there is none. */
+export type PreparedCommit =
+  | { outcome: "prepared"; id: ObjectId; statements: Statement[]; after: BranchState }
+  | NoTrees
+
+/** Computes the commit that makes `changes` on `branch`, with git's own ids. Nothing is stored. */
+export async function prepareCommit(
+  db: Database,
+  branch: BranchState,
+  changes: readonly FileVersion[],
+  author: Signature,
+  message: string,
+): Promise<PreparedCommit> {
+  const update = await updateTrees(branch.folders, changes)
+  if (update.outcome !== "updated") return update
+  if (update.root === branch.treeId) return { outcome: "unchanged" }
+  const content = encodeCommit({ tree: update.root, parent: branch.commitId, author, message })
+  const id = await objectId("commit", content)
+  const { projectId, branchId } = branch
+  const seq = branch.seq + 1
+  const statements: Statement[] = [
+    // First, so that a racing batch fails before it does any other work.
+    db.insert(branchCommits).values({ branchId, seq, projectId, commitId: id }),
+    // Two stages with the same history make the same commit.
+    db
+      .insert(commits)
+      .values({ projectId, id, treeId: update.root, content: Buffer.from(content) })
+      .onConflictDoNothing(),
+    ...treeStatements(db, projectId, update.folders),
+    ...folderStatements(db, branchId, seq, update),
+    ...fileStatements(db, branchId, seq, update.changed),
+  ]
+  const after = update.folders.map((folder): [string, Folder] => [
+    folder.path,
+    { entries: parseTree(folder.content), fileCount: folder.fileCount },
+  ])
+  const state = { projectId, branchId, seq, commitId: id, treeId: update.root, folders: new Map(after) }
+  return { outcome: "prepared", id, statements, after: state }
+}
+
+/**
+ * The statements that start a branch at a commit that another branch already holds: position 0 with that branch's files and
+ * folders at its head.
+ */
+export function branchFrom(db: Database, branch: { branchId: string; projectId: string }, base: BranchState): Statement[] {
+  return [
+    db.insert(branchCommits).values({ ...branch, seq: 0, commitId: base.commitId ?? "" }),
+    db.run(sql`insert into folders (branch_id, path, from_seq, tree_id, file_count)
+      select ${branch.branchId}, path, 0, tree_id, file_count from folders
+      where branch_id = ${base.branchId} and until_seq is null`),
+    db.run(sql`insert into files (branch_id, path, walk_key, from_seq, blob_id, size)
+      select ${branch.branchId}, path, walk_key, 0, blob_id, size from files
+      where branch_id = ${base.branchId} and until_seq is null`),
+  ]
+}
+
+/** The path with its slashes as U+0001, see `files.walkKey`. */
+export function walkKey(path: string): string {
+  return path.replaceAll("/", "\u0001")
+}
+
+function treeStatements(db: Database, projectId: string, folders: readonly { id: ObjectId; content: Uint8Array }[]): Statement[] {
+  const rows = folders.map((folder) => ({ id: folder.id, content: toHex(folder.content) }))
+  return jsonChunks(rows).map((json) =>
+    db.run(sql`insert or ignore into trees (project_id, id, content)
+      select ${projectId}, value ->> 'id', unhex(value ->> 'content') from json_each(${json})`),
+  )
+}
+
+function folderStatements(
+  db: Database,
+  branchId: string,
+  seq: number,
+  update: NewTrees<FileVersion>,
+): Statement[] {
+  const ended = [...update.folders.map((folder) => folder.path), ...update.removed]
+  const rows = update.folders.map(({ path, id, fileCount }) => ({ path, id, fileCount }))
+  return [
+    ...jsonChunks(ended).map((json) =>
+      db.run(sql`update folders set until_seq = ${seq}
+        where branch_id = ${branchId} and until_seq is null and path in (select value from json_each(${json}))`),
+    ),
+    ...jsonChunks(rows).map((json) =>
+      db.run(sql`insert into folders (branch_id, path, from_seq, tree_id, file_count)
+        select ${branchId}, value ->> 'path', ${seq}, value ->> 'id', value ->> 'fileCount' from json_each(${json})`),
+    ),
+  ]
+}
+
+function fileStatements(db: Database, branchId: string, seq: number, changed: readonly FileVersion[]): Statement[] {
+  const ended = changed.map((change) => walkKey(change.path))
+  const rows = changed
+    .filter((change) => change.id !== null)
+    .map((change) => ({ ...change, walkKey: walkKey(change.path) }))
+  return [
+    ...jsonChunks(ended).map((json) =>
+      db.run(sql`update files set until_seq = ${seq}
+        where branch_id = ${branchId} and until_seq is null and walk_key in (select value from json_each(${json}))`),
+    ),
+    ...jsonChunks(rows).map((json) =>
+      db.run(sql`insert into files (branch_id, path, walk_key, from_seq, blob_id, size)
+        select ${branchId}, value ->> 'path', value ->> 'walkKey', ${seq}, value ->> 'id', value ->> 'size'
+        from json_each(${json})`),
+    ),
+  ]
+}
