@@ -12,7 +12,8 @@ const assets = "/api/assets"
 /**
  * What the page may do, and nothing else: load and call its own origin. Swagger UI needs no exception for styles, because
  * it sets them through the CSSOM; the one style element that it does have is in its logo, which docs.js replaces.
- * `data:` is for the icons in its style sheet. Its forms are handled by scripts and never submitted.
+ * `data:` is for the icons in its style sheet. Its forms are handled by scripts and never submitted. Trusted types are out
+ * of reach: it sets rendered Markdown as plain strings.
  */
 export const docsContentSecurityPolicy = [
   "default-src 'none'",

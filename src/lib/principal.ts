@@ -23,6 +23,14 @@ export interface Principal {
   assignments: readonly RoleAssignment[]
 }
 
+/** What the directory knows of a token. Times are milliseconds since 1970. */
+export interface TokenRecord {
+  principal: Principal
+  expiresAt: number
+  revokedAt: number | null
+  lastUsedAt: number | null
+}
+
 /** The entities a principal may act on: every one, or those named. */
 export type Reach = { all: true } | { all: false; names: readonly string[] }
 

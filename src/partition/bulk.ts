@@ -1,4 +1,5 @@
 /** Many rows in few parameters: D1 binds at most 100 of them to a statement, so rows travel as JSON and SQL unpacks them. */
+import { type SQL, sql } from "drizzle-orm"
 
 /** A bound value may hold about 2 MB; this stays clear of it. */
 const CHUNK_CHARACTERS = 1_000_000
@@ -20,4 +21,9 @@ export function jsonChunks(rows: readonly unknown[]): string[] {
   }
   if (current.length > 0) chunks.push(`[${current.join(",")}]`)
   return chunks
+}
+
+/** The values of a JSON array, for `inArray`: any number of them in one parameter. */
+export function valuesOf(json: string): SQL {
+  return sql`(select value from json_each(${json}))`
 }

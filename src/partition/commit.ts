@@ -1,12 +1,12 @@
 /** One commit on one branch, as the statements that store it. */
-import { sql } from "drizzle-orm"
+import { and, eq, inArray, isNull, sql } from "drizzle-orm"
 import type { BatchItem } from "drizzle-orm/batch"
 import { toHex } from "../lib/bytes.ts"
 import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
-import { type FileChange, type Folder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
-import { jsonChunks } from "./bulk.ts"
+import { type FileChange, type Folder, type NewFolder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
+import { jsonChunks, valuesOf } from "./bulk.ts"
 import type { Database } from "./partition.ts"
-import { branchCommits, commits } from "./schema.ts"
+import { branchCommits, commits, files, folders, trees } from "./schema.ts"
 
 /** Statements that some caller commits in one batch. */
 export type Statement = BatchItem<"sqlite">
@@ -72,13 +72,12 @@ export async function prepareCommit(
  * folders at its head.
  */
 export function branchFrom(db: Database, branch: { branchId: string; projectId: string }, base: BranchState): Statement[] {
+  const { branchId } = branch
   return [
     db.insert(branchCommits).values({ ...branch, seq: 0, commitId: base.commitId ?? "" }),
-    db.run(sql`insert into folders (branch_id, path, from_seq, tree_id, file_count)
-      select ${branch.branchId}, path, 0, tree_id, file_count from folders
+    db.insert(folders).select(sql`select ${branchId}, path, 0, null, tree_id, file_count from folders
       where branch_id = ${base.branchId} and until_seq is null`),
-    db.run(sql`insert into files (branch_id, path, walk_key, from_seq, blob_id, size)
-      select ${branch.branchId}, path, walk_key, 0, blob_id, size from files
+    db.insert(files).select(sql`select ${branchId}, path, walk_key, 0, null, blob_id, size from files
       where branch_id = ${base.branchId} and until_seq is null`),
   ]
 }
@@ -88,30 +87,29 @@ export function walkKey(path: string): string {
   return path.replaceAll("/", "\u0001")
 }
 
-function treeStatements(db: Database, projectId: string, folders: readonly { id: ObjectId; content: Uint8Array }[]): Statement[] {
-  const rows = folders.map((folder) => ({ id: folder.id, content: toHex(folder.content) }))
+function treeStatements(db: Database, projectId: string, newFolders: readonly NewFolder[]): Statement[] {
+  const rows = newFolders.map((folder) => ({ id: folder.id, content: toHex(folder.content) }))
   return jsonChunks(rows).map((json) =>
-    db.run(sql`insert or ignore into trees (project_id, id, content)
-      select ${projectId}, value ->> 'id', unhex(value ->> 'content') from json_each(${json})`),
+    db
+      .insert(trees)
+      .select(sql`select ${projectId}, value ->> 'id', unhex(value ->> 'content') from json_each(${json}) where true`)
+      .onConflictDoNothing(),
   )
 }
 
-function folderStatements(
-  db: Database,
-  branchId: string,
-  seq: number,
-  update: NewTrees<FileVersion>,
-): Statement[] {
+function folderStatements(db: Database, branchId: string, seq: number, update: NewTrees<FileVersion>): Statement[] {
   const ended = [...update.folders.map((folder) => folder.path), ...update.removed]
   const rows = update.folders.map(({ path, id, fileCount }) => ({ path, id, fileCount }))
   return [
     ...jsonChunks(ended).map((json) =>
-      db.run(sql`update folders set until_seq = ${seq}
-        where branch_id = ${branchId} and until_seq is null and path in (select value from json_each(${json}))`),
+      db
+        .update(folders)
+        .set({ untilSeq: seq })
+        .where(and(eq(folders.branchId, branchId), isNull(folders.untilSeq), inArray(folders.path, valuesOf(json)))),
     ),
     ...jsonChunks(rows).map((json) =>
-      db.run(sql`insert into folders (branch_id, path, from_seq, tree_id, file_count)
-        select ${branchId}, value ->> 'path', ${seq}, value ->> 'id', value ->> 'fileCount' from json_each(${json})`),
+      db.insert(folders).select(sql`select ${branchId}, value ->> 'path', ${seq}, null, value ->> 'id', value ->> 'fileCount'
+        from json_each(${json})`),
     ),
   ]
 }
@@ -123,13 +121,14 @@ function fileStatements(db: Database, branchId: string, seq: number, changed: re
     .map((change) => ({ ...change, walkKey: walkKey(change.path) }))
   return [
     ...jsonChunks(ended).map((json) =>
-      db.run(sql`update files set until_seq = ${seq}
-        where branch_id = ${branchId} and until_seq is null and walk_key in (select value from json_each(${json}))`),
+      db
+        .update(files)
+        .set({ untilSeq: seq })
+        .where(and(eq(files.branchId, branchId), isNull(files.untilSeq), inArray(files.walkKey, valuesOf(json)))),
     ),
     ...jsonChunks(rows).map((json) =>
-      db.run(sql`insert into files (branch_id, path, walk_key, from_seq, blob_id, size)
-        select ${branchId}, value ->> 'path', value ->> 'walkKey', ${seq}, value ->> 'id', value ->> 'size'
-        from json_each(${json})`),
+      db.insert(files).select(sql`select ${branchId}, value ->> 'path', value ->> 'walkKey', ${seq}, null,
+        value ->> 'id', value ->> 'size' from json_each(${json})`),
     ),
   ]
 }

@@ -2,25 +2,10 @@
 import { and, count, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm"
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core"
 import type { Reach } from "../lib/principal.ts"
+import { valuesOf } from "./bulk.ts"
 import type { Statement } from "./commit.ts"
 import type { Database, Partition } from "./partition.ts"
-import { events } from "./schema.ts"
-
-/** A CloudEvent as Keptn flattens it into one JSON object, in the form in which it is stored and answered. */
-export interface KeptnEvent {
-  id: string
-  type: string
-  source: string
-  specversion: "1.0"
-  contenttype: string
-  /** RFC 3339 in UTC with milliseconds. */
-  time: string
-  shkeptncontext: string
-  triggeredid?: string
-  gitcommitid?: string
-  extensions?: unknown
-  data: Record<string, unknown>
-}
+import { events, type KeptnEvent } from "./schema.ts"
 
 /** What an event query may ask for; what is absent is not asked. Times are milliseconds since 1970, both exclusive. */
 export interface EventFilter {
@@ -41,8 +26,7 @@ export type EventPosition = { offset: number } | { time: number; seq: number }
 
 /** A page of events. `total` counts all that match, null when there are more than `COUNTED`. */
 export interface EventPage {
-  /** The stored JSON texts. */
-  events: string[]
+  events: KeptnEvent[]
   total: number | null
   /** Where the next page starts; null on the last one. */
   next: EventPosition | null
@@ -70,7 +54,7 @@ export function appendEvent(db: Database, event: KeptnEvent): Statement {
     source: event.source,
     time: Date.parse(event.time),
     root: sql`not exists (select 1 from events where context = ${event.shkeptncontext})`,
-    event: JSON.stringify(event),
+    event,
   })
 }
 
@@ -149,7 +133,7 @@ function leadingColumn(filter: EventFilter): AnySQLiteColumn[] {
 
 function within(visible: Reach): SQL | undefined {
   if (visible.all) return undefined
-  return inArray(sql`+${events.project}`, sql`(select value from json_each(${JSON.stringify(visible.names)}))`)
+  return inArray(sql`+${events.project}`, valuesOf(JSON.stringify(visible.names)))
 }
 
 function olderThan(position: { time: number; seq: number }): SQL {

@@ -4,11 +4,23 @@ import { objectId, parseTree, type Signature } from "../git/objects.ts"
 import type { Folder } from "../git/tree-update.ts"
 import { utf8 } from "../lib/bytes.ts"
 import type { Reach } from "../lib/principal.ts"
+import { valuesOf } from "./bulk.ts"
 import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
-import { appendEvent, type KeptnEvent } from "./events.ts"
+import { appendEvent } from "./events.ts"
 import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
-import { branchCommits, branches, commits, deletedProjects, events, folders, projects, services, trees } from "./schema.ts"
+import {
+  branchCommits,
+  branches,
+  commits,
+  deletedProjects,
+  events,
+  folders,
+  type KeptnEvent,
+  projects,
+  services,
+  trees,
+} from "./schema.ts"
 
 /** The branch that holds a project's own files. A stage cannot have this name. */
 export const DEFAULT_BRANCH = "main"
@@ -80,8 +92,7 @@ export async function createProject(
 
   // A name whose bytes are being removed, or were after ours were put, must not be used: then no row is inserted here, the
   // rows that refer to it fail, and with them the whole batch.
-  const row = db.run(sql`insert into projects (id, name, default_branch, shipyard, shipyard_version, created_at)
-    select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
+  const row = db.insert(projects).select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
     where not exists (select 1 from deleted_projects
       where name = ${project.name} and (cleared_at is null or cleared_at >= ${now}))`)
   const stages = project.stages.map((stage, position) => ({ branchId: crypto.randomUUID(), position, ...stage }))
@@ -122,7 +133,7 @@ export async function findProjects(
   const { db } = partition
   const inReach = visible.all
     ? undefined
-    : inArray(projects.name, sql`(select value from json_each(${JSON.stringify(visible.names)}))`)
+    : inArray(projects.name, valuesOf(JSON.stringify(visible.names)))
   const shown = db
     .select({ id: projects.id })
     .from(projects)
@@ -203,9 +214,12 @@ export async function createService(
  */
 export async function deleteProject(partition: Partition, name: string): Promise<boolean> {
   const { db } = partition
+  const deletedAt = Date.now()
   const [, gone] = await db.batch([
-    db.run(sql`insert into deleted_projects (name, deleted_at) select name, ${Date.now()} from projects where name = ${name}
-      on conflict (name) do update set deleted_at = excluded.deleted_at, cleared_at = null`),
+    db
+      .insert(deletedProjects)
+      .select(sql`select name, ${deletedAt}, null from projects where name = ${name}`)
+      .onConflictDoUpdate({ target: deletedProjects.name, set: { deletedAt, clearedAt: null } }),
     db.delete(projects).where(eq(projects.name, name)).returning({ id: projects.id }),
     db.delete(events).where(eq(events.project, name)),
   ])

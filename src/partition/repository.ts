@@ -7,6 +7,7 @@ import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, or, type SQL, sql } 
 import { type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
 import { ancestors, type Folder } from "../git/tree-update.ts"
 import type { Blob } from "./blobs.ts"
+import { valuesOf } from "./bulk.ts"
 import { type BranchState, type FileVersion, prepareCommit, walkKey } from "./commit.ts"
 import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
@@ -208,7 +209,7 @@ async function readBranch(partition: Partition, scope: Scope, changes: readonly 
       and(
         eq(folders.branchId, branches.id),
         isNull(folders.untilSeq),
-        inArray(folders.path, sql`(select value from json_each(${paths}))`),
+        inArray(folders.path, valuesOf(paths)),
       ),
     )
     .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))

@@ -155,6 +155,22 @@ export const deletedProjects = sqliteTable(
   ],
 )
 
+/** A CloudEvent as Keptn flattens it into one JSON object, in the form in which it is stored and answered. */
+export interface KeptnEvent {
+  id: string
+  type: string
+  source: string
+  specversion: "1.0"
+  contenttype: string
+  /** RFC 3339 in UTC with milliseconds. */
+  time: string
+  shkeptncontext: string
+  triggeredid?: string
+  gitcommitid?: string
+  extensions?: unknown
+  data: Record<string, unknown>
+}
+
 /** Events, append-only. What can be filtered on has a column; `event` is the whole CloudEvent as JSON. */
 export const events = sqliteTable(
   "events",
@@ -170,7 +186,7 @@ export const events = sqliteTable(
     time: integer("time").notNull(),
     /** 1 for the first event seen of a context. */
     root: integer("root").notNull(),
-    event: text("event").notNull(),
+    event: text("event", { mode: "json" }).$type<KeptnEvent>().notNull(),
   },
   (table) => [
     uniqueIndex("events_by_id").on(table.id),

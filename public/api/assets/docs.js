@@ -19,6 +19,8 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
+  // The default, agate, shows numbers with too little contrast.
+  syntaxHighlight: { theme: "obsidian" },
   // A token stays in this page's memory: it is not written to the browser's storage.
   persistAuthorization: false,
   // Nothing about the documents is sent to anyone.

@@ -1,0 +1,94 @@
+/** The state folder: who may use it, and the token of the first start. The data below `v3/` is Miniflare's. */
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { z } from "zod"
+import { classifyToken } from "../../src/lib/token-format.ts"
+import { StartError } from "./settings.ts"
+
+/** How long a start waits for an earlier one that is just ending. */
+const LOCK_PATIENCE_MS = 2_000
+/** SQLite's code for a lock that another process holds. */
+const SQLITE_BUSY = 5
+
+const systemError = z.object({ code: z.string() })
+const sqliteError = z.object({ errcode: z.number() })
+
+export class StateFolder {
+  readonly path: string
+  readonly #lock: DatabaseSync
+
+  /** Creates the folder when it is missing and claims it for this process. */
+  constructor(path: string) {
+    this.path = path
+    createFolder(path)
+    this.#lock = claim(path)
+  }
+
+  /** Where Miniflare and `wrangler dev --persist-to` keep databases, objects and keys. */
+  get storage(): string {
+    return join(this.path, "v3")
+  }
+
+  /** The token of the first start, or null when this folder keeps none. */
+  readToken(): string | null {
+    const text = readIfPresent(this.#tokenFile)?.trim()
+    if (text === undefined) return null
+    if (classifyToken(text) === "ours") return text
+    throw new StartError(`${this.#tokenFile} holds no token. Restore it, or remove it and create another token.`)
+  }
+
+  /** Keeps `token` for later starts: tokens are stored only as hashes, so this file is the one place that has it. */
+  keepToken(token: string): void {
+    const draft = `${this.#tokenFile}.new`
+    writeFileSync(draft, `${token}\n`, { mode: 0o600, flush: true })
+    chmodSync(draft, 0o600)
+    renameSync(draft, this.#tokenFile)
+  }
+
+  /** Lets another process use the folder. */
+  release(): void {
+    this.#lock.close()
+  }
+
+  get #tokenFile(): string {
+    return join(this.path, "token")
+  }
+}
+
+function createFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw unwritable(path, systemError.safeParse(error).data?.code)
+  }
+}
+
+/**
+ * Locks the folder against a second start: two runtimes on one set of SQLite files would corrupt each other's view of them.
+ * The lock is SQLite's own, which the operating system drops with the process, however that ends. The file stays empty.
+ */
+function claim(path: string): DatabaseSync {
+  try {
+    const lock = new DatabaseSync(join(path, "lock"), { timeout: LOCK_PATIENCE_MS })
+    lock.exec("BEGIN EXCLUSIVE")
+    return lock
+  } catch (error) {
+    if (sqliteError.safeParse(error).data?.errcode !== SQLITE_BUSY) throw unwritable(path, undefined)
+    throw new StartError(`Another Quarterdeck uses ${path}. Stop it, or set QUARTERDECK_STATE to another folder.`)
+  }
+}
+
+function unwritable(path: string, code: string | undefined): StartError {
+  const reason = code === undefined ? "" : ` (${code})`
+  return new StartError(`Cannot write to ${path}${reason}. Set QUARTERDECK_STATE to a folder that can be written to.`)
+}
+
+function readIfPresent(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (error) {
+    if (systemError.safeParse(error).data?.code === "ENOENT") return undefined
+    throw new StartError(`Cannot read ${file}. Make it readable, or set QUARTERDECK_STATE to another folder.`)
+  }
+}

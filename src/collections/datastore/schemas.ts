@@ -1,0 +1,79 @@
+/** The shapes of the mongodb-datastore API. */
+import { z } from "@hono/zod-openapi"
+
+const LARGEST_PAGE = 100
+const DEFAULT_PAGE = 20
+
+/** Keptn takes an absent and an empty parameter for the same. */
+const text = z
+  .string()
+  .optional()
+  .transform((value) => (value === "" ? undefined : value))
+
+/** RFC 3339, as milliseconds since 1970. Real instants are compared, whatever zone they are written in. */
+const instant = text.transform((value, check) => {
+  if (value === undefined) return undefined
+  const time = Date.parse(value)
+  if (Number.isNaN(time)) {
+    check.addIssue({ code: "custom", message: `must be of type date-time: "${value}"` })
+    return z.NEVER
+  }
+  return time
+})
+
+const filter = (description: string, example: string) => text.openapi({ type: "string", description, example })
+
+/** The query of an event search. Conditions are combined with and. */
+export const eventQuery = z.object({
+  keptnContext: filter("Only events of this context", "08735340-6f9e-4b32-97ff-3b6c292bc509"),
+  type: filter("Only events of this type", "sh.keptn.event.dev.delivery.triggered"),
+  project: filter("Only events of this project", "sockshop"),
+  stage: filter("Only events of this stage", "dev"),
+  service: filter("Only events of this service", "carts"),
+  source: filter("Only events of this source", "shipyard-controller"),
+  eventID: filter("Only the event with this id", "1f2b4c1e-8a43-4a3c-9c53-0d1f4b8f6f0e"),
+  root: filter("Any text: only the first event of each context", "true"),
+  fromTime: instant.openapi({ type: "string", format: "date-time", description: "Only events after this time", example: "2022-03-08T09:45:44.213Z" }),
+  beforeTime: instant.openapi({ type: "string", format: "date-time", description: "Only events before this time", example: "2042-03-08T09:45:44.213Z" }),
+  pageSize: z
+    .string()
+    .optional()
+    .transform((value, check) => {
+      if (value === undefined || /^-?\d{1,9}$/.test(value)) return Number(value ?? DEFAULT_PAGE)
+      check.addIssue({ code: "custom", message: `must be of type int64: "${value}"` })
+      return z.NEVER
+    })
+    .pipe(z.number().min(1).max(LARGEST_PAGE))
+    .openapi({ type: "integer", minimum: 1, maximum: LARGEST_PAGE, description: `Events on a page, ${DEFAULT_PAGE} when absent`, example: 20 }),
+  nextPageKey: filter("The `nextPageKey` of the page before; absent for the first page", "0"),
+})
+
+/** A stored event. */
+export const eventSchema = z
+  .object({
+    id: z.string().openapi({ example: "1f2b4c1e-8a43-4a3c-9c53-0d1f4b8f6f0e" }),
+    type: z.string().openapi({ example: "sh.keptn.event.dev.delivery.triggered" }),
+    source: z.string().openapi({ example: "https://github.com/keptn/keptn/cli#configuration-change" }),
+    specversion: z.string().openapi({ example: "1.0" }),
+    contenttype: z.string().openapi({ example: "application/json" }),
+    time: z.string().openapi({ format: "date-time", example: "2022-03-08T09:45:44.213Z" }),
+    shkeptncontext: z.string().openapi({ example: "08735340-6f9e-4b32-97ff-3b6c292bc509" }),
+    triggeredid: z.string().optional(),
+    gitcommitid: z.string().optional(),
+    extensions: z.unknown().optional(),
+    data: z.record(z.string(), z.unknown()).openapi({ example: { project: "sockshop", stage: "dev", service: "carts" } }),
+  })
+  .openapi("Event")
+
+/** A page of events, newest first. */
+export const eventPageSchema = z
+  .object({
+    events: z.array(eventSchema),
+    pageSize: z.number().int().openapi({ example: 20 }),
+    nextPageKey: z.string().optional().openapi({ example: "20", description: "Where the next page starts; absent on the last one" }),
+    totalCount: z.number().int().optional().openapi({
+      example: 1,
+      description: "How many events match; absent when there are none and when there are more than 1,000",
+    }),
+  })
+  .openapi("Events")

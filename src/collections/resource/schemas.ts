@@ -1,0 +1,66 @@
+/** The shapes of the resource-service API. */
+import { z } from "@hono/zod-openapi"
+import { offsetPageMembers } from "../../gateway/paging.ts"
+
+const commitId = z.string().openapi({ example: "0c5ba7f4d7e6b2c0cbd2fd9d0df0b1e60b0f0d36" })
+
+const content = z.string().openapi({
+  format: "byte",
+  description: "The file, in standard base64",
+  example: "LS0tCnNwZWNfdmVyc2lvbjogJzEuMCcK",
+})
+
+const metadata = z
+  .object({
+    upstreamURL: z.string().openapi({ example: "", description: "The project's git remote; empty when it has none" }),
+    version: commitId.openapi({ description: "The git commit that was read or written" }),
+  })
+  .openapi("ResourceMetadata")
+
+/** The body of a write of many files. */
+export const writeListSchema = z
+  .object({
+    resources: z
+      .array(
+        z.object({
+          resourceURI: z.string().openapi({ example: "slo.yaml", description: "The path of the file in its scope" }),
+          resourceContent: content,
+        }),
+      )
+      .min(1, "must hold at least one resource"),
+  })
+  .openapi("Resources")
+
+/** The answer to a write. */
+export const writeResultSchema = z.object({ commitID: commitId, metadata }).openapi("WriteResult")
+
+/** One file with its content. */
+export const resourceSchema = z
+  .object({
+    resourceURI: z.string().openapi({ example: "slo.yaml", description: "The name as it stood in the path of the request" }),
+    resourceContent: content,
+    metadata,
+  })
+  .openapi("Resource")
+
+/** A page of the files of a scope, without their content. */
+export const resourceListSchema = z
+  .object({
+    resources: z.array(
+      z.object({
+        resourceURI: z.string().openapi({ example: "/slo.yaml", description: "The path in the scope, with a leading slash" }),
+        metadata,
+      }),
+    ),
+    ...offsetPageMembers,
+  })
+  .openapi("ResourceList")
+
+/** The query of a read. `""`, as old clients send it, counts as absent. */
+export const readQuery = z.object({
+  gitCommitID: z
+    .string()
+    .optional()
+    .transform((id) => (id === undefined || id === "" || id === '""' ? null : id))
+    .openapi({ type: "string", description: "Read the file as of this commit of the project" }),
+})

@@ -1,0 +1,114 @@
+/** The Worker's environment, parsed once per isolate. Nothing else reads it but app.ts. */
+import { z } from "zod"
+
+/** One region's bindings. `cache` is null where KV may not cache (`CACHED_REGIONS`). */
+export interface RegionBindings {
+  database: D1Database
+  bucket: R2Bucket
+  cache: KVNamespace | null
+}
+
+/** Settings and bindings, checked. */
+export interface Config {
+  /** Hosts are `{region}.{apiDomain}` and `global.{apiDomain}`. */
+  apiDomain: string
+  /** The region that a bare `localhost` or a workers.dev name stands for. */
+  defaultRegion: string | null
+  tokenCacheSeconds: number
+  maxBodyBytes: number
+  serverTiming: boolean
+  version: string
+  directory: D1Database
+  regions: ReadonlyMap<string, RegionBindings>
+  assets: Fetcher
+  authFailures: RateLimit
+}
+
+/** The environment cannot be served; the message names what is wrong and where to mend it. */
+export class ConfigError extends Error {
+  override name = "ConfigError"
+}
+
+/** Parses the environment. Throws a `ConfigError` that names everything that is missing or wrong. */
+export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
+  const problems: string[] = []
+  const variables = variablesSchema.safeParse(env)
+  for (const issue of variables.error?.issues ?? []) problems.push(`${issue.path.join(".")} ${issue.message}`)
+  const read = <T>(name: string, kind: string, schema: z.ZodType<T>): T | null => {
+    const parsed = schema.safeParse(env[name])
+    if (parsed.success) return parsed.data
+    problems.push(`${name} must be a ${kind} binding`)
+    return null
+  }
+  const directory = read("DB_GLOBAL", "D1 database", d1)
+  const assets = read("ASSETS", "static assets", fetcher)
+  const authFailures = read("AUTH_FAILURES", "rate limit", rateLimit)
+  const version = read("VERSION", "version metadata", versionMetadata)
+  const regions = new Map<string, RegionBindings>()
+  for (const region of variables.data?.REGIONS ?? []) {
+    const suffix = region.toUpperCase()
+    const database = read(`DB_${suffix}`, "D1 database", d1)
+    const bucket = read(`BLOBS_${suffix}`, "R2 bucket", r2)
+    const cached = variables.data?.CACHED_REGIONS.includes(region)
+    const cache = cached ? read(`CACHE_${suffix}`, "KV namespace", kv) : null
+    if (database && bucket) regions.set(region, { database, bucket, cache })
+  }
+  if (problems.length > 0 || !variables.success || !directory || !assets || !authFailures || !version) {
+    throw new ConfigError(`the configuration of this Worker is wrong (see wrangler.toml): ${problems.join("; ")}`)
+  }
+  return {
+    apiDomain: variables.data.API_DOMAIN,
+    defaultRegion: variables.data.DEFAULT_REGION,
+    tokenCacheSeconds: variables.data.TOKEN_CACHE_SECONDS,
+    maxBodyBytes: variables.data.MAX_BODY_BYTES,
+    serverTiming: variables.data.SERVER_TIMING === "on",
+    version: version.id,
+    directory,
+    regions,
+    assets,
+    authFailures,
+  }
+}
+
+const required = { error: "is missing" }
+const region = z.string().regex(/^[a-z][a-z0-9]*$/, "must hold region codes of lower-case letters and digits")
+const regionList = z
+  .string(required)
+  .transform((text) => text.split(",").map((one) => one.trim()).filter((one) => one !== ""))
+  .pipe(z.array(region))
+const wholeNumber = z.string(required).regex(/^\d{1,15}$/, "must be a whole number").transform(Number)
+
+const variablesSchema = z
+  .object({
+    API_DOMAIN: z.string(required).regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a lower-case domain name"),
+    REGIONS: regionList.refine((list) => list.length > 0, "must name at least one region"),
+    CACHED_REGIONS: regionList,
+    DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
+    TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
+    MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
+    SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
+  })
+  .superRefine((variables, check) => {
+    const { DEFAULT_REGION, REGIONS } = variables
+    if (REGIONS.includes("global")) {
+      check.addIssue({ code: "custom", path: ["REGIONS"], message: "cannot hold 'global', the name of the global host" })
+    }
+    if (DEFAULT_REGION !== null && !REGIONS.includes(DEFAULT_REGION)) {
+      check.addIssue({ code: "custom", path: ["DEFAULT_REGION"], message: `must be empty or one of ${REGIONS.join(", ")}` })
+    }
+    for (const one of variables.CACHED_REGIONS.filter((name) => !REGIONS.includes(name))) {
+      check.addIssue({ code: "custom", path: ["CACHED_REGIONS"], message: `holds '${one}', which REGIONS does not` })
+    }
+  })
+
+/** Bindings have no common type to ask for; a method that only they have tells them apart from text and from nothing. */
+const d1 = bindingWith<D1Database>("prepare")
+const r2 = bindingWith<R2Bucket>("createMultipartUpload")
+const kv = bindingWith<KVNamespace>("getWithMetadata")
+const fetcher = bindingWith<Fetcher>("fetch")
+const rateLimit = bindingWith<RateLimit>("limit")
+const versionMetadata = z.object({ id: z.string() })
+
+function bindingWith<T>(method: string): z.ZodType<T> {
+  return z.custom<T>((value) => typeof value === "object" && value !== null && method in value)
+}

@@ -1,0 +1,96 @@
+/** Who a request acts for. The rules are in docs/tokens.md; the bodies of refusals are what Keptn clients know. */
+import type { Context, MiddlewareHandler } from "hono"
+import { sha256Hex } from "../lib/digest.ts"
+import type { Principal, TokenRecord } from "../lib/principal.ts"
+import { classifyToken } from "../lib/token-format.ts"
+import { clientAddress } from "./client-address.ts"
+import { isIdentityPath } from "./dialect.ts"
+import type { GatewayEnv, Refusal } from "./environment.ts"
+import { ApiError } from "./errors.ts"
+import type { TokenCache } from "./token-cache.ts"
+
+/** What authentication asks of the rest of the Worker. */
+export interface Authentication {
+  cache: TokenCache
+  /** Looks a token up by the SHA-256 of its text, with strong consistency. */
+  findToken: (c: Context<GatewayEnv>, hash: string) => Promise<TokenRecord | null>
+  /** Told of a sound token that was looked up; may note its use, after the response. */
+  tokenUsed: (c: Context<GatewayEnv>, record: TokenRecord) => void
+  /** Counts failed attempts per client address. */
+  failures: RateLimit
+}
+
+/** The period of the rate limit in wrangler.toml, in seconds: a throttled client may try again after it. */
+const FAILURE_PERIOD_SECONDS = 60
+/** Opaque imported tokens have at least 16 characters; nothing longer than 512 is a token. */
+const SHORTEST_TOKEN = 16
+const LONGEST_TOKEN = 512
+
+/** Lets a request pass with a valid token, or to an open path without one. */
+export function authenticate(authentication: Authentication, isOpen: (c: Context<GatewayEnv>) => boolean): MiddlewareHandler<GatewayEnv> {
+  return async (c, next) => {
+    if (isOpen(c)) return next()
+    const credential = readCredential(c.req.raw.headers)
+    const result = "refusal" in credential ? credential.refusal : await accept(c, authentication, credential.token)
+    if (typeof result === "string") return refuse(c, authentication.failures, result)
+    c.set("principal", result)
+    return next()
+  }
+}
+
+/** Reads the token from `x-token` or `Authorization: Bearer`. The same one in both is fine, two different ones are not. */
+function readCredential(headers: Headers): { token: string } | { refusal: Refusal } {
+  const own = headers.get("x-token")?.trim() || null
+  const authorization = headers.get("authorization")?.trim() || null
+  const bearer = authorization === null ? null : (/^bearer\s+(\S+)$/i.exec(authorization)?.[1] ?? null)
+  if (own !== null && bearer !== null && own !== bearer) return { refusal: "conflicting" }
+  const token = own ?? bearer
+  if (token !== null) return { token }
+  return { refusal: authorization === null ? "missing" : "malformed" }
+}
+
+async function accept(c: Context<GatewayEnv>, authentication: Authentication, token: string): Promise<Principal | Refusal> {
+  const plausible = token.length >= SHORTEST_TOKEN && token.length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(token)
+  if (!plausible || classifyToken(token) === "broken") return "malformed"
+  const hash = await sha256Hex(token)
+  const known = authentication.cache.get(hash)
+  const record = known ?? (await authentication.findToken(c, hash))
+  const now = Date.now()
+  if (record === null) return "unknown"
+  if (record.revokedAt !== null && record.revokedAt <= now) return "revoked"
+  if (record.expiresAt <= now) return "expired"
+  if (known === null) {
+    authentication.cache.set(hash, record)
+    authentication.tokenUsed(c, record)
+  }
+  return record.principal
+}
+
+/** Only refused requests are counted, so a valid token is never locked out, whatever else its address sends. */
+async function refuse(c: Context<GatewayEnv>, failures: RateLimit, refusal: Refusal): Promise<never> {
+  c.set("refusal", refusal)
+  const { success } = await failures.limit({ key: clientAddress(c.req.raw.headers) })
+  if (!success) {
+    throw new ApiError("too_many_requests", "Too many requests", {
+      headers: { "Retry-After": String(FAILURE_PERIOD_SECONDS) },
+      ...(isBehindNginx(c.req.path) && { keptnBody: '{"code":429, "message":"too many requests"}' }),
+    })
+  }
+  const challenge = 'Bearer realm="quarterdeck"'
+  throw new ApiError("unauthenticated", unauthenticatedText(c.req.path, refusal), {
+    headers: { "WWW-Authenticate": refusal === "missing" ? challenge : `${challenge}, error="invalid_token"` },
+    ...(isBehindNginx(c.req.path) && {
+      keptnBody: '{"code":401, "message":"unauthenticated or invalid credentials"}',
+    }),
+  })
+}
+
+function unauthenticatedText(path: string, refusal: Refusal): string {
+  if (isIdentityPath(path)) return "A valid token is required"
+  return refusal === "missing" ? "unauthenticated for invalid credentials" : "incorrect api key auth"
+}
+
+/** In Keptn the api-service answers for itself; before all other services stood nginx, with bodies of its own. */
+function isBehindNginx(path: string): boolean {
+  return !isIdentityPath(path) && !path.startsWith("/api/v1/")
+}

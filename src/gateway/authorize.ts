@@ -1,0 +1,91 @@
+/** What a route requires of its caller: declared once per route, checked here, and told in the OpenAPI document from the same words. */
+import type { MiddlewareHandler } from "hono"
+import { mayActOn, missingRole, type Principal, projectReach, type Reach } from "../lib/principal.ts"
+import { type Action, roleNames } from "../lib/roles.ts"
+import type { GatewayEnv, RequestFacts } from "./environment.ts"
+import { ApiError } from "./errors.ts"
+
+/**
+ * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
+ * holds only projects on which the caller may `action`. `body`: `action` on the project that the body names, which the
+ * handler checks with `requireProject` once it has read it.
+ */
+export type Requirement =
+  | { on: "token" }
+  | { on: "project"; action: Action; param: string; notFound: (project: string) => ApiError }
+  | { on: "projects"; action: Action }
+  | { on: "body"; action: Action }
+
+/** The part of a requirement that an OpenAPI document shows as `x-requires`. */
+export interface DocumentedRequirement {
+  on: Requirement["on"]
+  action?: Action
+}
+
+/** The members that a route with this requirement has in common with all others of its kind. */
+export function requires(requirement: Requirement) {
+  const documented: DocumentedRequirement =
+    requirement.on === "token" ? { on: "token" } : { on: requirement.on, action: requirement.action }
+  return {
+    middleware: authorize(requirement),
+    security: [{ token: [] }, { bearer: [] }],
+    "x-requires": documented,
+  }
+}
+
+/** The sentence about a requirement in an operation's description. */
+export function requirementText({ on, action }: DocumentedRequirement): string {
+  if (on === "token" || action === undefined) return "Requires a valid token."
+  const roles = roleNames(action)
+  if (on === "projects") return `Shows projects on which the caller has the role ${roles}.`
+  return `Requires the role ${roles} on the project${on === "body" ? " that the body names" : ""}.`
+}
+
+/** The principal of a request that passed authentication. */
+export function principalOf(c: RequestFacts): Principal {
+  const principal = c.var.principal
+  if (!principal) throw new Error("a route that needs a principal was reached without one")
+  return principal
+}
+
+/** The region of a request to a regional host. */
+export function regionOf(c: RequestFacts): string {
+  const { target } = c.env
+  if (target?.plane !== "regional") throw new Error("a regional route was reached on another plane")
+  return target.region
+}
+
+/** The projects of this region on which the caller may do `action`. */
+export function reachOf(c: RequestFacts, action: Action): Reach {
+  return projectReach(principalOf(c), action, regionOf(c))
+}
+
+/**
+ * Checks that the caller may do `action` on `project` ("" and "*": on all). A project that the caller may not even see is
+ * not found, as if it did not exist; otherwise the refusal names the role that is missing. Throws an `ApiError`.
+ */
+export function requireProject(
+  c: RequestFacts,
+  action: Action,
+  project: string,
+  notFound: (project: string) => ApiError,
+): void {
+  const principal = principalOf(c)
+  const region = regionOf(c)
+  const entity = project === "" ? "*" : project
+  if (mayActOn(principal, action, entity, region)) return
+  const visible = entity === "*" || action === "create" || mayActOn(principal, "read", entity, region)
+  if (!visible) throw notFound(project)
+  throw new ApiError("permission_denied", missingRole(action, entity, region))
+}
+
+function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
+  return async (c, next) => {
+    principalOf(c)
+    if (requirement.on === "project") {
+      const project = c.req.param(requirement.param) ?? ""
+      requireProject(c, requirement.action, project, requirement.notFound)
+    }
+    await next()
+  }
+}

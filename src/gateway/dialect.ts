@@ -1,0 +1,65 @@
+/** How an error is written: as Keptn writes it below /api and everywhere else, as a problem document below /v2 and /v3. */
+import type { Context } from "hono"
+import { HTTPException } from "hono/http-exception"
+import type { GatewayEnv } from "./environment.ts"
+import { ApiError, type ErrorCode, ERRORS } from "./errors.ts"
+
+/** Whether errors of this path are problem documents. */
+export function isIdentityPath(path: string): boolean {
+  return /^\/v[23](\/|$)/.test(path)
+}
+
+/** The response for anything that was thrown. Only an `ApiError` is told to the caller in its own words. */
+export function errorResponse(c: Context<GatewayEnv>, thrown: unknown): Response {
+  const error = toApiError(thrown)
+  return isIdentityPath(c.req.path) ? problemDocument(c, error) : keptnError(error)
+}
+
+/** What was thrown, as an error of the catalogue. */
+export function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown
+  // Hono's validators throw these before a handler runs: a body that is no JSON, or is not declared as such.
+  if (thrown instanceof HTTPException && thrown.status === 415) {
+    return new ApiError("unsupported_media_type", "the body must be sent with Content-Type: application/json")
+  }
+  if (thrown instanceof HTTPException && thrown.status === 400) {
+    return new ApiError("invalid_request", "Invalid request format: the body is not valid JSON")
+  }
+  return new ApiError("internal_error", "")
+}
+
+function keptnError(error: ApiError): Response {
+  const { status } = ERRORS[error.code]
+  const { keptnBody, keptnCode, headers } = error.details
+  if (keptnBody !== undefined) {
+    return new Response(keptnBody, { status, headers: { ...headers, "Content-Type": "text/plain" } })
+  }
+  const body = { code: keptnCode ?? status, message: publicText(error) }
+  return Response.json(body, { status, ...(headers && { headers }) })
+}
+
+function problemDocument(c: Context<GatewayEnv>, error: ApiError): Response {
+  const { status, title } = ERRORS[error.code]
+  const { invalidParameters, headers } = error.details
+  const text = publicText(error)
+  const body = {
+    status,
+    title,
+    instance: `quarterdeck:trace:${c.get("requestId")}`,
+    detail: text,
+    // go-kong reads nothing but `message`.
+    message: text,
+    ...(invalidParameters && { invalid_parameters: invalidParameters }),
+  }
+  return Response.json(body, { status, headers: { ...headers, "Content-Type": "application/problem+json" } })
+}
+
+function publicText(error: ApiError): string {
+  const entry: { title: string; public: boolean } = ERRORS[error.code satisfies ErrorCode]
+  return entry.public ? error.message : sentence(entry.title)
+}
+
+/** `Internal Server Error` as Keptn writes it: `Internal server error`. */
+function sentence(title: string): string {
+  return title.charAt(0) + title.slice(1).toLowerCase()
+}

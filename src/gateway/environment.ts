@@ -1,0 +1,27 @@
+/** What every request carries through the gateway, as Hono types it. */
+import type { Meter } from "../lib/meter.ts"
+import type { Principal } from "../lib/principal.ts"
+import type { Target } from "./host.ts"
+
+/** Why a credential was refused. Told apart in the log, never in the response. */
+export type Refusal = "missing" | "conflicting" | "malformed" | "unknown" | "expired" | "revoked"
+
+/** Hono's `env` holds what was decided before the gateway: the plane and region that the host named, null for no known one. */
+export interface GatewayEnv {
+  Bindings: { target: Target | null }
+  Variables: {
+    /** Ours, never the client's. */
+    requestId: string
+    meter: Meter
+    /** Set by `authenticate`; absent on open paths only. */
+    principal?: Principal
+    /** Set when authentication refused the request. */
+    refusal?: Refusal
+  }
+}
+
+/** The part of a request's context that says who asks and where; a context of any environment that extends ours has it. */
+export interface RequestFacts {
+  readonly env: GatewayEnv["Bindings"]
+  readonly var: Readonly<GatewayEnv["Variables"]>
+}

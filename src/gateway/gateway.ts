@@ -1,0 +1,62 @@
+/** What every request passes before a handler, in this order, and what becomes of those that no handler takes. */
+import { Hono, type MiddlewareHandler } from "hono"
+import { bodyLimit } from "hono/body-limit"
+import { methodNotAllowed } from "hono/method-not-allowed"
+import { authenticate, type Authentication } from "./authenticate.ts"
+import { errorResponse } from "./dialect.ts"
+import type { GatewayEnv } from "./environment.ts"
+import { ApiError } from "./errors.ts"
+import { isOpen } from "./open-paths.ts"
+import { routedPath } from "./path.ts"
+import { requestContext } from "./request-context.ts"
+
+/** What the gateway needs to know of a deployment. */
+export interface GatewaySettings {
+  hostNames: readonly string[]
+  maxBodyBytes: number
+  serverTiming: boolean
+  version: string
+  authentication: Authentication
+}
+
+/** A gateway without routes: the caller mounts them on it. `elsewhere` may say where a path that is not here is served. */
+export function createGateway(settings: GatewaySettings, elsewhere: (path: string) => string | null): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>({ getPath: routedPath })
+  app.use(requestContext(settings))
+  app.use(knownHost(settings.hostNames))
+  app.use(
+    bodyLimit({
+      maxSize: settings.maxBodyBytes,
+      onError: () => {
+        throw new ApiError("payload_too_large", `the body is larger than ${settings.maxBodyBytes} bytes`)
+      },
+    }),
+  )
+  app.use(authenticate(settings.authentication, isOpen))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allowed = methods.toSorted().join(", ")
+        const text = `method ${c.req.method} is not allowed, but [${allowed.replaceAll(" ", "")}] are`
+        return errorResponse(c, new ApiError("method_not_allowed", text, { headers: { Allow: allowed } }))
+      },
+    }),
+  )
+  app.notFound((c) => {
+    const text = elsewhere(c.req.path) ?? `path ${c.req.path} was not found`
+    return errorResponse(c, new ApiError("not_found", text))
+  })
+  app.onError((error, c) => errorResponse(c, error))
+  return app
+}
+
+function knownHost(hostNames: readonly string[]): MiddlewareHandler<GatewayEnv> {
+  return async (c, next) => {
+    if (c.env.target === null) {
+      const { hostname } = new URL(c.req.url)
+      throw new ApiError("misdirected_request", `host '${hostname}' is not served here: use ${hostNames.join(", ")}`)
+    }
+    await next()
+  }
+}

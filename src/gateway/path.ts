@@ -1,0 +1,19 @@
+/** How a request's path is read before routing, as Keptn's own gateway reads it. */
+
+/**
+ * The path that is routed: percent-decoded once, slashes merged. `/api//controlPlane` is `/api/controlPlane`, and a resource
+ * named `a%2Fb` or `a/b` has the same path. A broken escape is left as it stands.
+ */
+export function routedPath(request: Request): string {
+  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(request.url)?.[1] ?? "/"
+  return decode(path).replace(/\/{2,}/g, "/") || "/"
+}
+
+function decode(path: string): string {
+  if (!path.includes("%")) return path
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

@@ -1,0 +1,70 @@
+/** What every request gets first and every response last: an id, a meter, headers that protect, one line in the log. */
+import type { Context, MiddlewareHandler } from "hono"
+import { routePath } from "hono/route"
+import { Meter } from "../lib/meter.ts"
+import { toApiError } from "./dialect.ts"
+import type { GatewayEnv } from "./environment.ts"
+import { ApiError } from "./errors.ts"
+
+/** Headers of every response, unless a route says otherwise. */
+const DEFAULT_HEADERS = {
+  // Answers belong to the caller that asked: nothing between us may keep them.
+  "Cache-Control": "private, no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+}
+
+const HSTS = "max-age=31536000; includeSubDomains"
+
+/** Opens and closes the frame around a request. `serverTiming` tells callers what storage was asked. */
+export function requestContext(settings: { serverTiming: boolean; version: string }): MiddlewareHandler<GatewayEnv> {
+  return async (c, next) => {
+    const started = Date.now()
+    c.set("requestId", crypto.randomUUID())
+    c.set("meter", new Meter())
+    await next()
+    for (const [name, value] of Object.entries(DEFAULT_HEADERS)) {
+      if (!c.res.headers.has(name)) c.header(name, value)
+    }
+    if (c.req.url.startsWith("https:")) c.header("Strict-Transport-Security", HSTS)
+    c.header("X-Request-Id", c.get("requestId"))
+    if (settings.serverTiming) c.header("Server-Timing", c.get("meter").serverTiming())
+    writeLog(c, { ms: Date.now() - started, version: settings.version })
+  }
+}
+
+/** Writes the request's one line. It names the route, not the path, and no header but the client's own request id. */
+function writeLog(c: Context<GatewayEnv>, extra: { ms: number; version: string }): void {
+  const { target } = c.env
+  const meter = c.get("meter")
+  const principal = c.get("principal")
+  const line = {
+    event: "request",
+    requestId: c.get("requestId"),
+    clientRequestId: c.req.header("x-request-id")?.slice(0, 128),
+    ray: c.req.header("cf-ray"),
+    plane: target?.plane,
+    region: target?.plane === "regional" ? target.region : undefined,
+    method: c.req.method,
+    route: routePath(c, -1),
+    status: c.res.status,
+    principalId: principal?.id,
+    tokenId: principal?.tokenId,
+    refusal: c.get("refusal"),
+    trips: meter.trips,
+    rowsRead: meter.rowsRead,
+    ...extra,
+  }
+  if (c.error && !(c.error instanceof ApiError) && toApiError(c.error).code === "internal_error") {
+    console.error(JSON.stringify({ ...line, error: describe(c.error) }))
+  } else {
+    console.log(JSON.stringify(line))
+  }
+}
+
+function describe(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : ""
+  return (error.stack ?? error.message) + cause
+}

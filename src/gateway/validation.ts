@@ -1,0 +1,55 @@
+/** What a request that does not fit its schema is told, in the words of the Keptn service that stood at that path. */
+import type { Hook } from "@hono/zod-openapi"
+import type { z } from "@hono/zod-openapi"
+import { ApiError } from "./errors.ts"
+
+type Issue = z.core.$ZodIssue
+// The hook serves routes of every shape; it looks at the issues only.
+// oxlint-disable-next-line typescript/no-explicit-any -- the library's own type for a hook of all routes
+type ValidationHook = Hook<any, any, any, any>
+
+/** Services built on gin: 400, and what is wrong. */
+export const ginHook: ValidationHook = (result) => {
+  if (result.success) return
+  const issue = firstIssue(result.error.issues)
+  throw new ApiError("invalid_request", `Invalid request format: ${ginText(issue)}`)
+}
+
+/** Services built on go-openapi: 422 with a code of its own per rule; only the first failing field is reported. */
+export const openApiHook: ValidationHook = (result) => {
+  if (result.success) return
+  const issue = firstIssue(result.error.issues)
+  const place = `${issue.path.join(".") || "body"} in ${result.target === "json" ? "body" : result.target}`
+  const { code, text } = openApiRule(issue)
+  throw new ApiError("validation_failed", `${place} ${text}`, { keptnCode: code })
+}
+
+function openApiRule(issue: Issue): { code: number; text: string } {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined || issue.input === null
+        ? { code: 602, text: "is required" }
+        : { code: 601, text: `must be of type ${issue.expected}` }
+    case "too_big":
+      return { code: 608, text: `should be less than or equal to ${issue.maximum}` }
+    case "too_small":
+      // go-openapi takes an empty text for a missing one.
+      if (issue.origin === "string") return { code: 602, text: "is required" }
+      return { code: 609, text: `should be greater than or equal to ${issue.minimum}` }
+    case "invalid_format":
+      return { code: 605, text: issue.message }
+    default:
+      return { code: 601, text: issue.message }
+  }
+}
+
+function firstIssue(issues: readonly Issue[]): Issue {
+  const [issue] = issues
+  if (!issue) throw new Error("validation failed without an issue")
+  return issue
+}
+
+function ginText(issue: Issue): string {
+  if (issue.code === "unrecognized_keys") return `json: unknown field "${issue.keys[0]}"`
+  return issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`
+}

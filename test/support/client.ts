@@ -1,0 +1,55 @@
+/** A client of the Worker under test, as curl would be one. */
+import { exports } from "cloudflare:workers"
+import { createToken } from "../../src/lib/token-format.ts"
+
+/** The token of the organization's administrator. */
+export const adminToken = createToken("kpat")
+
+/** What a request is made of. `token` null sends none; `json` is sent as JSON. */
+export interface TestRequest {
+  method?: string
+  token?: string | null
+  json?: unknown
+  headers?: Record<string, string>
+  body?: BodyInit
+}
+
+/** Sends a request to a host label (`eu`, `us`, `global`) with the administrator's token unless told otherwise. */
+export function send(label: string, path: string, request: TestRequest = {}): Promise<Response> {
+  const { token = adminToken, json, method } = request
+  const headers = new Headers(request.headers)
+  if (token !== null && !headers.has("x-token")) headers.set("x-token", token)
+  if (json !== undefined) headers.set("content-type", "application/json")
+  const body = json === undefined ? request.body : JSON.stringify(json)
+  return exports.default.fetch(`http://${label}.api.localhost${path}`, {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    headers,
+    ...(body !== undefined && { body }),
+  })
+}
+
+/** Storage counts of a response, from its Server-Timing header. */
+export function storageCounts(response: Response): Record<"trips" | "d1" | "r2" | "kv" | "rows", number> {
+  const header = response.headers.get("server-timing") ?? ""
+  const count = (name: string) => Number(new RegExp(`${name};desc="(\\d+)"`).exec(header)?.[1])
+  return { trips: count("trips"), d1: count("d1"), r2: count("r2"), kv: count("kv"), rows: count("rows") }
+}
+
+/** Standard base64 of a text or of bytes. */
+export function base64(content: string | Uint8Array): string {
+  return (typeof content === "string" ? new TextEncoder().encode(content) : content).toBase64()
+}
+
+/** A shipyard with the given stages. */
+export function shipyard(...stages: string[]): string {
+  return ["apiVersion: spec.keptn.sh/0.2.2", "kind: Shipyard", "metadata:", "  name: test", "spec:", "  stages:"]
+    .concat(stages.map((stage) => `    - name: ${stage}`))
+    .join("\n")
+}
+
+/** Creates a project with the given stages. */
+export async function createProject(label: string, name: string, ...stages: string[]): Promise<void> {
+  const json = { name, shipyard: base64(shipyard(...stages)) }
+  const response = await send(label, "/api/controlPlane/v1/project", { json })
+  if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
+}
