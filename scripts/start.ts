@@ -57,7 +57,10 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
   ])
   const project = readProject()
   announce(project, settings, await prepare(project, state, lifetime))
-  const variables = Object.entries(localVariables(project.apiDomain)).flatMap(([name, value]) => ["--var", `${name}:${value}`])
+  const variables = Object.entries(localVariables(project.apiDomain)).flatMap(([name, value]) => [
+    "--var",
+    `${name}:${value}`,
+  ])
   const child = startWranglerDev(["--persist-to", state.path, "--port", String(settings.port), ...variables])
   const exit = once(child, "exit")
   lifetime.beforeEnd(async () => {

@@ -61,9 +61,22 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts):
     isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}` : null,
   )
   const collections = [
-    { app: createApiCollection(), ...info("api-service", "Keptn API service", "Events, and what the installation is.") },
-    { app: createControlPlaneCollection(), ...info("control-plane", "Keptn control plane", "Projects, stages and services.") },
-    { app: createResourceCollection(), ...info("resource-service", "Keptn resource service", "Files of projects, stages and services, with their history in git.") },
+    {
+      app: createApiCollection(),
+      ...info("api-service", "Keptn API service", "Events, and what the installation is."),
+    },
+    {
+      app: createControlPlaneCollection(),
+      ...info("control-plane", "Keptn control plane", "Projects, stages and services."),
+    },
+    {
+      app: createResourceCollection(),
+      ...info(
+        "resource-service",
+        "Keptn resource service",
+        "Files of projects, stages and services, with their history in git.",
+      ),
+    },
     { app: createDatastoreCollection(), ...info("mongodb-datastore", "Keptn datastore", "Events that were sent.") },
   ]
   app.route("/", createHealth())
@@ -79,7 +92,10 @@ function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts): H
   const app = createGateway(settings, (path) =>
     path.startsWith("/api/") ? `path ${path} is served by the regional hosts: use ${regional}` : null,
   )
-  const identity = { app: createIdentityCollection("/v3"), ...info("identity", "Identity", "The organization and its people.") }
+  const identity = {
+    app: createIdentityCollection("/v3"),
+    ...info("identity", "Identity", "The organization and its people."),
+  }
   app.route("/", createHealth())
   app.route("/", createDocs({ title: "Quarterdeck", collections: [identity], assets: config.assets }))
   mountIdentity(app, config)

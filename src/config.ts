@@ -74,9 +74,17 @@ const required = { error: "is missing" }
 const region = z.string().regex(/^[a-z][a-z0-9]*$/, "must hold region codes of lower-case letters and digits")
 const regionList = z
   .string(required)
-  .transform((text) => text.split(",").map((one) => one.trim()).filter((one) => one !== ""))
+  .transform((text) =>
+    text
+      .split(",")
+      .map((one) => one.trim())
+      .filter((one) => one !== ""),
+  )
   .pipe(z.array(region))
-const wholeNumber = z.string(required).regex(/^\d{1,15}$/, "must be a whole number").transform(Number)
+const wholeNumber = z
+  .string(required)
+  .regex(/^\d{1,15}$/, "must be a whole number")
+  .transform(Number)
 
 const variablesSchema = z
   .object({
@@ -91,10 +99,18 @@ const variablesSchema = z
   .superRefine((variables, check) => {
     const { DEFAULT_REGION, REGIONS } = variables
     if (REGIONS.includes("global")) {
-      check.addIssue({ code: "custom", path: ["REGIONS"], message: "cannot hold 'global', the name of the global host" })
+      check.addIssue({
+        code: "custom",
+        path: ["REGIONS"],
+        message: "cannot hold 'global', the name of the global host",
+      })
     }
     if (DEFAULT_REGION !== null && !REGIONS.includes(DEFAULT_REGION)) {
-      check.addIssue({ code: "custom", path: ["DEFAULT_REGION"], message: `must be empty or one of ${REGIONS.join(", ")}` })
+      check.addIssue({
+        code: "custom",
+        path: ["DEFAULT_REGION"],
+        message: `must be empty or one of ${REGIONS.join(", ")}`,
+      })
     }
     for (const one of variables.CACHED_REGIONS.filter((name) => !REGIONS.includes(name))) {
       check.addIssue({ code: "custom", path: ["CACHED_REGIONS"], message: `holds '${one}', which REGIONS does not` })

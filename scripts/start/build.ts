@@ -40,10 +40,15 @@ export function startBuild(folder: string): Build {
   rmSync(folder, { recursive: true, force: true })
   const args = ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--outdir", folder, "--config", CONFIG]
   const { promise, resolve, reject } = Promise.withResolvers<Bundle>()
-  const child = execFile(process.execPath, args, { cwd: ROOT, env: wranglerEnvironment("error") }, (error, stdout, stderr) => {
-    if (error === null) resolve({ modulesRoot: folder, modules: bundledModules(folder) })
-    else reject(new StartError(`The Worker cannot be built.\n${(stderr || stdout).trim()}`))
-  })
+  const child = execFile(
+    process.execPath,
+    args,
+    { cwd: ROOT, env: wranglerEnvironment("error") },
+    (error, stdout, stderr) => {
+      if (error === null) resolve({ modulesRoot: folder, modules: bundledModules(folder) })
+      else reject(new StartError(`The Worker cannot be built.\n${(stderr || stdout).trim()}`))
+    },
+  )
   // Awaited only after other work: until then a failure must not count as unhandled.
   promise.catch(() => {})
   return { bundle: promise, stop: () => child.kill() }
@@ -51,11 +56,15 @@ export function startBuild(folder: string): Build {
 
 /** Starts `wrangler dev` in this terminal. The Worker sees the hosts that are asked for, even when wrangler.toml has routes. */
 export function startWranglerDev(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ["--no-warnings", WRANGLER, "dev", "--config", CONFIG, "--infer-origin-from-routes=false", ...args], {
-    cwd: ROOT,
-    env: wranglerEnvironment("log"),
-    stdio: "inherit",
-  })
+  return spawn(
+    process.execPath,
+    ["--no-warnings", WRANGLER, "dev", "--config", CONFIG, "--infer-origin-from-routes=false", ...args],
+    {
+      cwd: ROOT,
+      env: wranglerEnvironment("log"),
+      stdio: "inherit",
+    },
+  )
 }
 
 /** No telemetry, no look-ups, no log files; and the `node` of wrangler.toml's build command is the one that runs now. */

@@ -11,7 +11,9 @@ export function scheduleJobs(miniflare: Miniflare, crons: readonly string[], lif
   for (const cron of crons) {
     const job = schedule(cron, async () => {
       const failure = await runJob(miniflare, cron)
-      if (failure !== null && !lifetime.isEnding) process.stderr.write(`The scheduled job "${cron}" failed: ${failure}\n`)
+      if (failure !== null && !lifetime.isEnding) {
+        process.stderr.write(`The scheduled job "${cron}" failed: ${failure}\n`)
+      }
     })
     lifetime.beforeEnd(() => job.stop())
   }

@@ -55,7 +55,9 @@ export function localVariables(apiDomain: string): Record<string, string> {
 function parseConfig(config: unknown): z.infer<typeof configShape> {
   const { data, error } = configShape.safeParse(config)
   if (data !== undefined) return data
-  throw new StartError(`${CONFIG} is not complete: ${error.issues.map((one) => one.path.join(".")).join(", ")}. Correct it.`)
+  throw new StartError(
+    `${CONFIG} is not complete: ${error.issues.map((one) => one.path.join(".")).join(", ")}. Correct it.`,
+  )
 }
 
 /** A domain of the internet does not lead to this machine. */

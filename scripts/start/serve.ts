@@ -16,7 +16,10 @@ export async function serve(
 ): Promise<Miniflare> {
   const sockets = addresses.map((address) => socketTo(project.name, address, settings.port))
   try {
-    return await startMiniflare({ storage, verbose: settings.verbose, workers: [project.worker(bundle), ...sockets] }, lifetime)
+    return await startMiniflare(
+      { storage, verbose: settings.verbose, workers: [project.worker(bundle), ...sockets] },
+      lifetime,
+    )
   } catch (error) {
     if (error instanceof MiniflareCoreError && error.code === "ERR_ADDRESS_IN_USE") throw portTaken(settings.port)
     throw error

@@ -29,14 +29,14 @@ const VERSION = "1.0.0"
 
 /** The OpenAPI 3.1 document of `collection`, as a plain object. */
 export function describeCollection(collection: Documented, info: CollectionInfo): Record<string, unknown> {
-  const { registerComponent } = collection.openAPIRegistry
-  registerComponent.call(collection.openAPIRegistry, "securitySchemes", "token", {
+  const { openAPIRegistry: registry } = collection
+  registry.registerComponent("securitySchemes", "token", {
     type: "apiKey",
     in: "header",
     name: "x-token",
     description: "A token (`kpat_…` or `spat_…`), as Keptn clients send it",
   })
-  registerComponent.call(collection.openAPIRegistry, "securitySchemes", "bearer", {
+  registry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
     description: "The same token, as Konnect clients send it",
@@ -52,7 +52,10 @@ export function describeCollection(collection: Documented, info: CollectionInfo)
 
 /** Renders a document in both forms. */
 export async function renderDocument(document: Record<string, unknown>): Promise<{ json: Rendering; yaml: Rendering }> {
-  return { json: await rendering(JSON.stringify(document)), yaml: await rendering(stringify(document, { aliasDuplicateObjects: false })) }
+  return {
+    json: await rendering(JSON.stringify(document)),
+    yaml: await rendering(stringify(document, { aliasDuplicateObjects: false })),
+  }
 }
 
 async function rendering(text: string): Promise<Rendering> {

@@ -38,8 +38,12 @@ export function createDocs({ title, collections, assets }: DocsSettings): Hono<G
       rendered.set(info.name, made)
       return made
     }
-    app.get(`/api/openapi/${info.name}.json`, async (c) => documentResponse(c.req.header("if-none-match"), (await render()).json, "application/json"))
-    app.get(`/api/openapi/${info.name}.yaml`, async (c) => documentResponse(c.req.header("if-none-match"), (await render()).yaml, "application/yaml"))
+    app.get(`/api/openapi/${info.name}.json`, async (c) =>
+      documentResponse(c.req.header("if-none-match"), (await render()).json, "application/json"),
+    )
+    app.get(`/api/openapi/${info.name}.yaml`, async (c) =>
+      documentResponse(c.req.header("if-none-match"), (await render()).yaml, "application/yaml"),
+    )
   }
 
   app.get("/api/assets/*", async (c) => {

@@ -27,7 +27,10 @@ const SHORTEST_TOKEN = 16
 const LONGEST_TOKEN = 512
 
 /** Lets a request pass with a valid token, or to an open path without one. */
-export function authenticate(authentication: Authentication, isOpen: (c: Context<GatewayEnv>) => boolean): MiddlewareHandler<GatewayEnv> {
+export function authenticate(
+  authentication: Authentication,
+  isOpen: (c: Context<GatewayEnv>) => boolean,
+): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     if (isOpen(c)) return next()
     const credential = readCredential(c.req.raw.headers)
@@ -49,7 +52,11 @@ function readCredential(headers: Headers): { token: string } | { refusal: Refusa
   return { refusal: authorization === null ? "missing" : "malformed" }
 }
 
-async function accept(c: Context<GatewayEnv>, authentication: Authentication, token: string): Promise<Principal | Refusal> {
+async function accept(
+  c: Context<GatewayEnv>,
+  authentication: Authentication,
+  token: string,
+): Promise<Principal | Refusal> {
   const plausible = token.length >= SHORTEST_TOKEN && token.length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(token)
   if (!plausible || classifyToken(token) === "broken") return "malformed"
   const hash = await sha256Hex(token)

@@ -7,5 +7,7 @@ export const OPEN_PATHS = ["/api", "/api/", "/api/assets/*", "/api/openapi/*", "
 /** Whether a request needs no token. */
 export function isOpen(c: Context): boolean {
   if (c.req.method !== "GET" && c.req.method !== "HEAD") return false
-  return OPEN_PATHS.some((open) => (open.endsWith("*") ? c.req.path.startsWith(open.slice(0, -1)) : c.req.path === open))
+  return OPEN_PATHS.some((open) =>
+    open.endsWith("*") ? c.req.path.startsWith(open.slice(0, -1)) : c.req.path === open,
+  )
 }

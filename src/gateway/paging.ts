@@ -19,7 +19,11 @@ export const offsetPageQuery = z.object({
 /** The members that every paged answer has beside its list. */
 export const offsetPageMembers = {
   nextPageKey: z.string().openapi({ example: "0", description: "Where the next page starts; `0` when there is none" }),
-  totalCount: z.number().int().optional().openapi({ example: 1, description: "All entries; absent when there are none" }),
+  totalCount: z
+    .number()
+    .int()
+    .optional()
+    .openapi({ example: 1, description: "All entries; absent when there are none" }),
 }
 
 /** Where a page starts and how long it is. */
@@ -35,7 +39,11 @@ export function readOffsetPage(query: z.infer<typeof offsetPageQuery>): OffsetPa
 }
 
 /** The paging members of an answer whose page holds `shown` of `total` entries. */
-export function offsetPageOf(page: OffsetPage, shown: number, total: number): { nextPageKey: string; totalCount?: number } {
+export function offsetPageOf(
+  page: OffsetPage,
+  shown: number,
+  total: number,
+): { nextPageKey: string; totalCount?: number } {
   const next = page.offset + shown
   const more = shown > 0 && next < total
   return { nextPageKey: more ? String(next) : "0", ...(total > 0 && { totalCount: total }) }

@@ -4,8 +4,13 @@ import { type ErrorCode, ERRORS } from "./errors.ts"
 
 const keptnErrorSchema = z
   .object({
-    code: z.number().int().openapi({ example: 404, description: "The status, or a code of its own for validation errors" }),
-    message: z.string().openapi({ example: "Project not found", description: "What is wrong and, where it helps, what to do" }),
+    code: z
+      .number()
+      .int()
+      .openapi({ example: 404, description: "The status, or a code of its own for validation errors" }),
+    message: z
+      .string()
+      .openapi({ example: "Project not found", description: "What is wrong and, where it helps, what to do" }),
   })
   .openapi("Error")
 

@@ -55,7 +55,9 @@ export class MeteredD1 implements D1Database {
   }
 
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
-    const bare = statements.map((statement) => (statement instanceof BatchedStatement ? statement.statement : statement))
+    const bare = statements.map((statement) =>
+      statement instanceof BatchedStatement ? statement.statement : statement,
+    )
     const results = await this.#meter.count("d1", () => this.#database.batch<T>(bare))
     for (const result of results) this.#meter.rowsRead += result.meta.rows_read
     return results

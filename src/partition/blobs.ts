@@ -35,20 +35,37 @@ export class Blobs {
   async put(project: string, blobs: readonly Blob[]): Promise<void> {
     const onlyIf = new Headers({ "If-None-Match": "*" })
     await Promise.all(
-      blobs.map((blob) => this.#meter.count("r2", () => this.#bucket.put(key(project, blob.id), blob.content, { onlyIf }))),
+      blobs.map((blob) =>
+        this.#meter.count("r2", () => this.#bucket.put(key(project, blob.id), blob.content, { onlyIf })),
+      ),
     )
   }
 
-  /** The bytes of a blob of `size` bytes. Throws when the index names a blob that is not there. */
-  async get(project: string, id: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * The bytes of a blob of `size` bytes. Both stores are asked at once and the first that has it answers: that is one round
+   * trip whether KV holds the blob or not, and a file can be read while one of them is down. Throws when neither has it.
+   */
+  async get(project: string, id: string, size: number): Promise<Uint8Array> {
     const name = key(project, id)
     const cache = size <= CACHED_BYTES ? this.#cache : null
-    const cached = cache && (await this.#meter.count("kv", () => cache.get(name, "arrayBuffer")))
-    if (cached) return new Uint8Array(cached)
-    const bytes = await this.#meter.count("r2", async () => (await this.#bucket.get(name))?.bytes())
-    if (!bytes) throw new Error(`blob ${name} is in the index but not in the bucket`)
-    if (cache) this.#later(cache.put(name, bytes, { expirationTtl: CACHE_SECONDS }))
-    return new Uint8Array(bytes)
+    const stored = this.#meter.count("r2", async () => present(await (await this.#bucket.get(name))?.bytes(), name))
+    if (!cache) return stored
+    const cached = this.#meter.count(
+      "kv",
+      async () => new Uint8Array(present(await cache.get(name, "arrayBuffer"), name)),
+    )
+    const hit = cached.then(
+      () => true,
+      () => false,
+    )
+    this.#later(this.#fill(cache, name, stored, hit))
+    return Promise.any([cached, stored])
+  }
+
+  /** Puts into KV what R2 had and KV did not. What goes wrong here costs only the next reader's time. */
+  async #fill(cache: KVNamespace, name: string, stored: Promise<Uint8Array>, hit: Promise<boolean>): Promise<void> {
+    const bytes = await stored.catch(() => null)
+    if (bytes && !(await hit)) await cache.put(name, bytes, { expirationTtl: CACHE_SECONDS })
   }
 
   /** Deletes up to `pages` times 1,000 blobs of a project; answers whether none is left. */
@@ -67,4 +84,9 @@ export class Blobs {
 
 function key(project: string, id: string): string {
   return `projects/${project}/blobs/${id}`
+}
+
+function present<T>(value: T | null | undefined, name: string): T {
+  if (value === null || value === undefined) throw new Error(`blob ${name} is in the index but not in the store`)
+  return value
 }

@@ -3,7 +3,14 @@ import { and, eq, inArray, isNull, sql } from "drizzle-orm"
 import type { BatchItem } from "drizzle-orm/batch"
 import { toHex } from "../lib/bytes.ts"
 import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
-import { type FileChange, type Folder, type NewFolder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
+import {
+  type FileChange,
+  type Folder,
+  type NewFolder,
+  type NewTrees,
+  type NoTrees,
+  updateTrees,
+} from "../git/tree-update.ts"
 import { jsonChunks, valuesOf } from "./bulk.ts"
 import type { Database } from "./partition.ts"
 import { branchCommits, commits, files, folders, trees } from "./schema.ts"
@@ -71,7 +78,11 @@ export async function prepareCommit(
  * The statements that start a branch at a commit that another branch already holds: position 0 with that branch's files and
  * folders at its head.
  */
-export function branchFrom(db: Database, branch: { branchId: string; projectId: string }, base: BranchState): Statement[] {
+export function branchFrom(
+  db: Database,
+  branch: { branchId: string; projectId: string },
+  base: BranchState,
+): Statement[] {
   const { branchId } = branch
   return [
     db.insert(branchCommits).values({ ...branch, seq: 0, commitId: base.commitId ?? "" }),
@@ -108,7 +119,8 @@ function folderStatements(db: Database, branchId: string, seq: number, update: N
         .where(and(eq(folders.branchId, branchId), isNull(folders.untilSeq), inArray(folders.path, valuesOf(json)))),
     ),
     ...jsonChunks(rows).map((json) =>
-      db.insert(folders).select(sql`select ${branchId}, value ->> 'path', ${seq}, null, value ->> 'id', value ->> 'fileCount'
+      db.insert(folders)
+        .select(sql`select ${branchId}, value ->> 'path', ${seq}, null, value ->> 'id', value ->> 'fileCount'
         from json_each(${json})`),
     ),
   ]

@@ -82,7 +82,12 @@ export async function findEvents(
     .orderBy(desc(events.time), desc(events.seq))
     .limit(page.size + 1)
     .offset("offset" in page.start ? page.start.offset : 0)
-  const counted = db.select({ one: sql`1` }).from(events).where(matching).limit(COUNTED + 1).as("counted")
+  const counted = db
+    .select({ one: sql`1` })
+    .from(events)
+    .where(matching)
+    .limit(COUNTED + 1)
+    .as("counted")
   const [found, [total]] = await db.batch([rows, db.select({ total: count() }).from(counted)])
   const shown = found.slice(0, page.size)
   return {
@@ -97,7 +102,7 @@ function nextPosition(
   last: { time: number; seq: number } | undefined,
 ): EventPosition | null {
   const offset = "offset" in page.start ? page.start.offset + page.size : LAST_OFFSET + 1
-  return offset <= LAST_OFFSET ? { offset } : (last && { time: last.time, seq: last.seq }) ?? null
+  return offset <= LAST_OFFSET ? { offset } : ((last && { time: last.time, seq: last.seq }) ?? null)
 }
 
 /**

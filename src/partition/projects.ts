@@ -68,13 +68,13 @@ const CLEARED_BY_JOB = { projects: 10, pages: 20 }
 
 /**
  * Creates a project: its history with `metadata.yaml`, a branch per stage from that first commit, then `shipyard.yaml` on the
- * default branch, as Keptn does. `events` are appended in the same batch.
+ * default branch, as Keptn does. `news`, the events about it, are appended in the same batch.
  */
 export async function createProject(
   partition: Partition,
   project: NewProject,
   author: Signature,
-  events: readonly KeptnEvent[],
+  news: readonly KeptnEvent[],
 ): Promise<{ outcome: "created" | "exists" | "being-deleted" }> {
   const { db } = partition
   const now = Date.now()
@@ -87,12 +87,19 @@ export async function createProject(
   const empty: BranchState = { ...main, seq: -1, commitId: null, treeId: null, folders: new Map() }
   const first = await prepareCommit(db, empty, [{ path: "metadata.yaml", ...metadata }], author, "Initialize project")
   if (first.outcome !== "prepared") throw new Error(`the first commit of a project is ${first.outcome}`)
-  const second = await prepareCommit(db, first.after, [{ path: "shipyard.yaml", ...shipyard }], author, "Add shipyard.yaml")
+  const second = await prepareCommit(
+    db,
+    first.after,
+    [{ path: "shipyard.yaml", ...shipyard }],
+    author,
+    "Add shipyard.yaml",
+  )
   if (second.outcome !== "prepared") throw new Error(`the second commit of a project is ${second.outcome}`)
 
   // A name whose bytes are being removed, or were after ours were put, must not be used: then no row is inserted here, the
   // rows that refer to it fail, and with them the whole batch.
-  const row = db.insert(projects).select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
+  const row = db.insert(projects)
+    .select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
     where not exists (select 1 from deleted_projects
       where name = ${project.name} and (cleared_at is null or cleared_at >= ${now}))`)
   const stages = project.stages.map((stage, position) => ({ branchId: crypto.randomUUID(), position, ...stage }))
@@ -108,7 +115,7 @@ export async function createProject(
         ...branchFrom(db, { branchId: stage.branchId, projectId }, first.after),
       ]),
       ...second.statements,
-      ...events.map((event) => appendEvent(db, event)),
+      ...news.map((event) => appendEvent(db, event)),
     ])
     return { outcome: "created" }
   } catch (error) {
@@ -120,8 +127,8 @@ export async function createProject(
 
 /** Finds one project with its stages and services; null when there is none. */
 export async function findProject(partition: Partition, name: string): Promise<Project | null> {
-  const { projects } = await findProjects(partition, { all: false, names: [name] }, { offset: 0, size: 1 })
-  return projects[0] ?? null
+  const found = await findProjects(partition, { all: false, names: [name] }, { offset: 0, size: 1 })
+  return found.projects[0] ?? null
 }
 
 /** A page of the projects in `visible`, by name, with their stages and services; `total` counts all that are visible. */
@@ -131,9 +138,7 @@ export async function findProjects(
   page: Page,
 ): Promise<{ projects: Project[]; total: number }> {
   const { db } = partition
-  const inReach = visible.all
-    ? undefined
-    : inArray(projects.name, valuesOf(JSON.stringify(visible.names)))
+  const inReach = visible.all ? undefined : inArray(projects.name, valuesOf(JSON.stringify(visible.names)))
   const shown = db
     .select({ id: projects.id })
     .from(projects)
@@ -166,7 +171,10 @@ export async function findProjects(
     stages: (stagesOf.get(id) ?? []).map((stage) => ({
       name: stage.name,
       parentStages: stage.parentStages,
-      services: (servicesOf.get(stage.id) ?? []).map((service) => ({ name: service.name, createdAt: service.createdAt })),
+      services: (servicesOf.get(stage.id) ?? []).map((service) => ({
+        name: service.name,
+        createdAt: service.createdAt,
+      })),
     })),
   }))
   return { projects: found, total: all?.total ?? 0 }
@@ -178,7 +186,7 @@ export async function createService(
   project: string,
   service: string,
   author: Signature,
-  events: readonly KeptnEvent[],
+  news: readonly KeptnEvent[],
 ): Promise<{ outcome: "created" | "exists" | "no-project" | "busy" } | { outcome: "file-in-the-way"; stage: string }> {
   const { db } = partition
   const now = Date.now()
@@ -195,7 +203,7 @@ export async function createService(
       statements.push(db.insert(services).values({ branchId: stage.branchId, name: service, createdAt: now }))
       if (commit.outcome === "prepared") statements.push(...commit.statements)
     }
-    const [head, ...rest] = [...statements, ...events.map((event) => appendEvent(db, event))]
+    const [head, ...rest] = [...statements, ...news.map((event) => appendEvent(db, event))]
     try {
       if (head) await db.batch([head, ...rest])
       return { outcome: "created" }

@@ -11,7 +11,17 @@ import { valuesOf } from "./bulk.ts"
 import { type BranchState, type FileVersion, prepareCommit, walkKey } from "./commit.ts"
 import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
-import { branchCommits, branches, commits, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
+import {
+  branchCommits,
+  branches,
+  commits,
+  deletedProjects,
+  files,
+  folders,
+  projects,
+  services,
+  trees,
+} from "./schema.ts"
 
 /** The part of a project that a request is about. A service without a stage does not exist. */
 export interface Scope {
@@ -183,7 +193,11 @@ async function commitUntilFirst(
 }
 
 /** Reads what a commit on a scope's branch starts from: the head, and the trees above the changed paths. */
-async function readBranch(partition: Partition, scope: Scope, changes: readonly FileVersion[]): Promise<Branch | Missing> {
+async function readBranch(
+  partition: Partition,
+  scope: Scope,
+  changes: readonly FileVersion[],
+): Promise<Branch | Missing> {
   const { db } = partition
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
   const header = db
@@ -206,11 +220,7 @@ async function readBranch(partition: Partition, scope: Scope, changes: readonly 
     .innerJoin(branches, branchOf(scope))
     .innerJoin(
       folders,
-      and(
-        eq(folders.branchId, branches.id),
-        isNull(folders.untilSeq),
-        inArray(folders.path, valuesOf(paths)),
-      ),
+      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), inArray(folders.path, valuesOf(paths))),
     )
     .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
     .where(eq(projects.name, scope.project))
@@ -235,10 +245,7 @@ const scopeColumns = {
     order by seq desc limit 1)`.as("head"),
 }
 
-function missingOf(
-  scope: Scope,
-  row: { branchId: string | null; service: string | null } | undefined,
-): Missing | null {
+function missingOf(scope: Scope, row: { branchId: string | null; service: string | null } | undefined): Missing | null {
   if (!row) return { outcome: "missing", what: "project" }
   if (row.branchId === null) return { outcome: "missing", what: "stage" }
   return scope.service !== null && row.service === null ? { outcome: "missing", what: "service" } : null

@@ -1,7 +1,11 @@
-/** Bindings that vitest.config.ts adds to those of the Worker. */
-declare namespace Cloudflare {
-  interface Env {
-    TEST_DIRECTORY_MIGRATIONS: import("cloudflare:test").D1Migration[]
-    TEST_PARTITION_MIGRATIONS: import("cloudflare:test").D1Migration[]
+import type { D1Migration } from "cloudflare:test"
+
+declare global {
+  namespace Cloudflare {
+    /** Bindings that vitest.config.ts adds to those of the Worker. */
+    interface Env {
+      TEST_DIRECTORY_MIGRATIONS: D1Migration[]
+      TEST_PARTITION_MIGRATIONS: D1Migration[]
+    }
   }
 }

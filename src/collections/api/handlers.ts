@@ -34,7 +34,10 @@ export const sendEventHandler: RegionalHandler<typeof sendEvent> = async (c) => 
   const event = acceptEvent(c.req.valid("json"), new Date())
   requireProject(c, actionOf(event.type), eventProject(event), unknownProject)
   if (utf8(JSON.stringify(event)).length > MAX_EVENT_BYTES) {
-    throw new ApiError("payload_too_large", `an event can hold at most ${MAX_EVENT_BYTES} bytes: store large content as a resource`)
+    throw new ApiError(
+      "payload_too_large",
+      `an event can hold at most ${MAX_EVENT_BYTES} bytes: store large content as a resource`,
+    )
   }
   const { db } = c.get("partition")
   await db.batch([appendEvent(db, event)])
@@ -63,7 +66,8 @@ function acceptEvent(sent: z.infer<typeof sentEventSchema>, now: Date): KeptnEve
 
 /** Reporting on a task is what an integration does; everything else sets something off. */
 function actionOf(type: string): Action {
-  const reports = /^sh\.keptn\.event\.[^.]+\.(started|status\.changed|finished)$/.test(type) || type === "sh.keptn.log.error"
+  const reports =
+    /^sh\.keptn\.event\.[^.]+\.(started|status\.changed|finished)$/.test(type) || type === "sh.keptn.log.error"
   return reports ? "integrate" : "contribute"
 }
 

@@ -50,6 +50,13 @@ export const sendEvent = createRoute({
   },
   responses: {
     200: { description: "The context of the event", content: { "application/json": { schema: eventContextSchema } } },
-    ...keptnErrors("invalid_request", "permission_denied", "not_found", "payload_too_large", "unsupported_media_type", "validation_failed"),
+    ...keptnErrors(
+      "invalid_request",
+      "permission_denied",
+      "not_found",
+      "payload_too_large",
+      "unsupported_media_type",
+      "validation_failed",
+    ),
   },
 })

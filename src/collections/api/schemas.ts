@@ -9,7 +9,12 @@ export const sentEventSchema = z
     // In this order: only the first failing field is reported.
     data: z.record(z.string(), z.unknown()).openapi({
       description: "`project`, `stage` and `service`, and whatever the event is about",
-      example: { project: "sockshop", stage: "dev", service: "carts", configurationChange: { values: { image: "carts:1.0" } } },
+      example: {
+        project: "sockshop",
+        stage: "dev",
+        service: "carts",
+        configurationChange: { values: { image: "carts:1.0" } },
+      },
     }),
     source: z.string().openapi({ example: "https://github.com/keptn/keptn/cli#configuration-change" }),
     type: z.string().min(1).openapi({ example: "sh.keptn.event.dev.delivery.triggered" }),

@@ -82,7 +82,10 @@ export const createService: RegionalHandler<typeof routes.createService> = async
     case "no-project":
       throw routes.stagesNotFound(projectName)
     case "file-in-the-way":
-      throw new ApiError("conflict", `stage '${result.stage}' has a file called '${serviceName}' where the service needs a folder`)
+      throw new ApiError(
+        "conflict",
+        `stage '${result.stage}' has a file called '${serviceName}' where the service needs a folder`,
+      )
     case "busy":
       throw new ApiError("conflict", "too many writers at once in this project: nothing was created, try again", {
         headers: { "Retry-After": "1" },
@@ -103,7 +106,9 @@ function readNewProject(body: z.infer<typeof createProjectSchema>): { name: stri
   const result = readShipyard(shipyard, projects.DEFAULT_BRANCH)
   if ("problem" in result) throw refuse(result.problem)
   if (body.gitCredentials !== undefined && body.gitCredentials !== null) {
-    throw refuse("gitCredentials are not supported: the project's history is kept here and needs no remote, leave them out")
+    throw refuse(
+      "gitCredentials are not supported: the project's history is kept here and needs no remote, leave them out",
+    )
   }
   return { name, shipyard: result.shipyard }
 }

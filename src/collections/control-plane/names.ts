@@ -11,7 +11,10 @@ const LONGEST_SERVICE_NAME = 43
 export function serviceNameProblem(name: string): string | null {
   if (name === "") return "must provide a service name"
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  const special = name === "." || name === ".." || name.toLowerCase() === ".git" || /[/><|:&\\~\u0000-\u001f\u007f]/.test(name)
-  if (special) return "Service name contains special character(s). It is used as the name of a folder: use letters, digits and hyphens"
+  const special =
+    name === "." || name === ".." || name.toLowerCase() === ".git" || /[/><|:&\\~\u0000-\u001f\u007f]/.test(name)
+  if (special) {
+    return "Service name contains special character(s). It is used as the name of a folder: use letters, digits and hyphens"
+  }
   return name.length > LONGEST_SERVICE_NAME ? `Service name is longer than ${LONGEST_SERVICE_NAME} characters` : null
 }

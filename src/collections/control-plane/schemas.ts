@@ -62,7 +62,9 @@ export const projectListSchema = z
   .object({ projects: z.array(projectSchema), ...offsetPageMembers })
   .openapi("ExpandedProjects")
 
-export const stageListSchema = z.object({ stages: z.array(stageSchema), ...offsetPageMembers }).openapi("ExpandedStages")
+export const stageListSchema = z
+  .object({ stages: z.array(stageSchema), ...offsetPageMembers })
+  .openapi("ExpandedStages")
 
 export const messageSchema = z
   .object({ message: z.string().openapi({ example: "Project sockshop was deleted" }) })

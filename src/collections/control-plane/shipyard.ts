@@ -41,9 +41,7 @@ const shipyardSchema = z.object({
         .array(
           z.object({
             name: z.string().default(""),
-            sequences: z
-              .array(z.object({ triggeredOn: z.array(z.object({ event: z.string() })).nullish() }))
-              .nullish(),
+            sequences: z.array(z.object({ triggeredOn: z.array(z.object({ event: z.string() })).nullish() })).nullish(),
           }),
         )
         .nullish()

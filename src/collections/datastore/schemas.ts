@@ -33,8 +33,18 @@ export const eventQuery = z.object({
   source: filter("Only events of this source", "shipyard-controller"),
   eventID: filter("Only the event with this id", "1f2b4c1e-8a43-4a3c-9c53-0d1f4b8f6f0e"),
   root: filter("Any text: only the first event of each context", "true"),
-  fromTime: instant.openapi({ type: "string", format: "date-time", description: "Only events after this time", example: "2022-03-08T09:45:44.213Z" }),
-  beforeTime: instant.openapi({ type: "string", format: "date-time", description: "Only events before this time", example: "2042-03-08T09:45:44.213Z" }),
+  fromTime: instant.openapi({
+    type: "string",
+    format: "date-time",
+    description: "Only events after this time",
+    example: "2022-03-08T09:45:44.213Z",
+  }),
+  beforeTime: instant.openapi({
+    type: "string",
+    format: "date-time",
+    description: "Only events before this time",
+    example: "2042-03-08T09:45:44.213Z",
+  }),
   pageSize: z
     .string()
     .optional()
@@ -44,7 +54,13 @@ export const eventQuery = z.object({
       return z.NEVER
     })
     .pipe(z.number().min(1).max(LARGEST_PAGE))
-    .openapi({ type: "integer", minimum: 1, maximum: LARGEST_PAGE, description: `Events on a page, ${DEFAULT_PAGE} when absent`, example: 20 }),
+    .openapi({
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST_PAGE,
+      description: `Events on a page, ${DEFAULT_PAGE} when absent`,
+      example: 20,
+    }),
   nextPageKey: filter("The `nextPageKey` of the page before; absent for the first page", "0"),
 })
 
@@ -61,7 +77,9 @@ export const eventSchema = z
     triggeredid: z.string().optional(),
     gitcommitid: z.string().optional(),
     extensions: z.unknown().optional(),
-    data: z.record(z.string(), z.unknown()).openapi({ example: { project: "sockshop", stage: "dev", service: "carts" } }),
+    data: z
+      .record(z.string(), z.unknown())
+      .openapi({ example: { project: "sockshop", stage: "dev", service: "carts" } }),
   })
   .openapi("Event")
 
@@ -70,7 +88,10 @@ export const eventPageSchema = z
   .object({
     events: z.array(eventSchema),
     pageSize: z.number().int().openapi({ example: 20 }),
-    nextPageKey: z.string().optional().openapi({ example: "20", description: "Where the next page starts; absent on the last one" }),
+    nextPageKey: z
+      .string()
+      .optional()
+      .openapi({ example: "20", description: "Where the next page starts; absent on the last one" }),
     totalCount: z.number().int().optional().openapi({
       example: 1,
       description: "How many events match; absent when there are none and when there are more than 1,000",

@@ -16,7 +16,9 @@ export const getOrganizationHandler: IdentityHandler<ReturnType<typeof getOrgani
 export const getMeHandler: IdentityHandler<ReturnType<typeof getMe>> = async (c) => {
   const principal = principalOf(c)
   const user = principal.type === "user" ? await findUser(c.get("directory"), principal.id) : null
-  if (user === null) throw new ApiError("not_found", "The requested user was not found: the token is that of a system account")
+  if (user === null) {
+    throw new ApiError("not_found", "The requested user was not found: the token is that of a system account")
+  }
   const { id, email, fullName, preferredName, active, createdAt, updatedAt } = user
   const answer = { id, email, full_name: fullName, preferred_name: preferredName, active }
   return c.json({ ...answer, created_at: timestamp(createdAt), updated_at: timestamp(updatedAt) }, 200)

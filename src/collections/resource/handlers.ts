@@ -8,13 +8,24 @@ import { ApiError } from "../../gateway/errors.ts"
 import { type offsetPageQuery, offsetPageOf, readOffsetPage } from "../../gateway/paging.ts"
 import { fromBase64, toBase64 } from "../../lib/bytes.ts"
 import { authorOf } from "../../lib/author.ts"
-import { type FileWrite, findFile, listFiles, type Missing, type Scope, writeFiles, type WriteOutcome } from "../../partition/repository.ts"
+import {
+  type FileWrite,
+  findFile,
+  listFiles,
+  type Missing,
+  type Scope,
+  writeFiles,
+  type WriteOutcome,
+} from "../../partition/repository.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { filePath, unescapeUri } from "./resource-uri.ts"
 import { projectNotFound } from "./routes.ts"
 import type { resourceListSchema, resourceSchema, writeListSchema, writeResultSchema } from "./schemas.ts"
 
 type RegionalContext = Context<RegionalEnv>
+
+/** `/api/resource-service/v1/project/{p}/resource/` has 7 parts before the name; a stage and a service add two each. */
+const PROJECT_DEPTH = 7
 
 /** The scope that the names in a path stand for. */
 export function scopeOf(names: { projectName: string; stageName?: string; serviceName?: string }): Scope {
@@ -41,8 +52,8 @@ export async function read(
   scope: Scope,
   gitCommitID: string | null,
 ): Promise<z.infer<typeof resourceSchema> | null> {
-  const parameter = resourceParameter(c)
-  const path = pathOf(unescapeUri(parameter))
+  const { decoded, sent } = resourceParameter(c, scope)
+  const path = pathOf(unescapeUri(decoded))
   const partition = c.get("partition")
   const found = await findFile(partition, scope, path, gitCommitID)
   if (found.outcome === "missing") throw missingError(found)
@@ -50,7 +61,7 @@ export async function read(
   if (matchesEtag(c.req.header("if-none-match"), found.blobId)) return null
   const bytes = await partition.blobs.get(scope.project, found.blobId, found.size)
   const metadata = { upstreamURL: "", version: found.commitId }
-  return { resourceURI: parameter, resourceContent: toBase64(bytes), metadata }
+  return { resourceURI: sent, resourceContent: toBase64(bytes), metadata }
 }
 
 /** Writes files as one commit. */
@@ -66,10 +77,11 @@ export async function write(
   return { commitID: outcome.commitId, metadata: { upstreamURL: "", version: outcome.commitId } }
 }
 
-/** What the path holds after `/resource/`, decoded once and otherwise as it was sent. */
-function resourceParameter(c: RegionalContext): string {
-  const { path } = c.req
-  return path.slice(path.indexOf("/resource/", "/api/resource-service/".length) + "/resource/".length)
+/** What the path holds after `/resource/`: decoded once, to be read, and as it was sent, which is what Keptn echoes. */
+function resourceParameter(c: RegionalContext, scope: Scope): { decoded: string; sent: string } {
+  const depth = PROJECT_DEPTH + (scope.stage === null ? 0 : 2) + (scope.service === null ? 0 : 2)
+  const behind = (path: string): string => path.split("/").slice(depth).join("/")
+  return { decoded: behind(c.req.path), sent: behind(new URL(c.req.url).pathname.replace(/\/{2,}/g, "/")) }
 }
 
 function decodeWrite(resource: { resourceURI: string; resourceContent: string }): FileWrite {
@@ -94,9 +106,15 @@ function writeError(outcome: Exclude<WriteOutcome, { outcome: "written" }>): Api
     case "missing":
       return missingError(outcome)
     case "file-in-the-way":
-      return new ApiError("conflict", `'${outcome.path}' is a file, so nothing can be stored below it: delete it or choose another name`)
+      return new ApiError(
+        "conflict",
+        `'${outcome.path}' is a file, so nothing can be stored below it: delete it or choose another name`,
+      )
     case "folder-in-the-way":
-      return new ApiError("conflict", `'${outcome.path}' is a folder, so it cannot be written as a file: choose another name`)
+      return new ApiError(
+        "conflict",
+        `'${outcome.path}' is a folder, so it cannot be written as a file: choose another name`,
+      )
     case "busy":
       return new ApiError("conflict", "too many writers at once on this branch: nothing was written, try again", {
         headers: { "Retry-After": "1" },

@@ -14,7 +14,11 @@ export function createResourceCollection(): RegionalCollection {
   for (const route of [routes.listProjectResources, routes.listStageResources, routes.listServiceResources] as const) {
     app.openapi(route, async (c) => c.json(await list(c, scopeOf(c.req.valid("param")), c.req.valid("query")), 200))
   }
-  for (const route of [routes.writeProjectResources, routes.writeStageResources, routes.writeServiceResources] as const) {
+  for (const route of [
+    routes.writeProjectResources,
+    routes.writeStageResources,
+    routes.writeServiceResources,
+  ] as const) {
     app.openapi(route, async (c) => c.json(await write(c, scopeOf(c.req.valid("param")), c.req.valid("json")), 201))
   }
   for (const route of [routes.readProjectResource, routes.readStageResource, routes.readServiceResource] as const) {

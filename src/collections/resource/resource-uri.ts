@@ -35,5 +35,11 @@ export function filePath(uri: string): string | null {
 function isFileName(name: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   const clean = !/[\u0000-\u001f\u007f]/.test(name)
-  return clean && name !== "" && name !== "." && name.toLowerCase() !== ".git" && new TextEncoder().encode(name).length <= LONGEST_NAME
+  return (
+    clean &&
+    name !== "" &&
+    name !== "." &&
+    name.toLowerCase() !== ".git" &&
+    new TextEncoder().encode(name).length <= LONGEST_NAME
+  )
 }

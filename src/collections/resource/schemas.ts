@@ -37,7 +37,9 @@ export const writeResultSchema = z.object({ commitID: commitId, metadata }).open
 /** One file with its content. */
 export const resourceSchema = z
   .object({
-    resourceURI: z.string().openapi({ example: "slo.yaml", description: "The name as it stood in the path of the request" }),
+    resourceURI: z
+      .string()
+      .openapi({ example: "slo.yaml", description: "The name as it stood in the path of the request" }),
     resourceContent: content,
     metadata,
   })
@@ -48,7 +50,9 @@ export const resourceListSchema = z
   .object({
     resources: z.array(
       z.object({
-        resourceURI: z.string().openapi({ example: "/slo.yaml", description: "The path in the scope, with a leading slash" }),
+        resourceURI: z
+          .string()
+          .openapi({ example: "/slo.yaml", description: "The path in the scope, with a leading slash" }),
         metadata,
       }),
     ),
