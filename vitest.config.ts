@@ -1,7 +1,11 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin"
-import { defineConfig } from "vitest/config"
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
+import { findChromium } from "./test/browser/chromium.ts"
 
-/** Two kinds of tests: those that run inside workerd beside the Worker, and those that meet it from outside, as a client does. */
+/**
+ * Three kinds of tests: those that run inside workerd beside the Worker, those that meet it from outside, as a client does,
+ * and those that look at it in a browser, where there is one.
+ */
 export default defineConfig(async () => ({
   test: {
     projects: [
@@ -25,6 +29,30 @@ export default defineConfig(async () => ({
           setupFiles: ["./test/support/setup.ts"],
         },
       },
+      onRunningEdge("outside"),
+      ...browserTests(),
     ],
   },
 }))
+
+function onRunningEdge(name: string): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      globalSetup: ["./test/outside/edge.ts"],
+      // They start processes of their own.
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
+  }
+}
+
+/** On a machine without a browser they are left out, and it is said; in CI that is a failure. */
+function browserTests(): TestProjectInlineConfiguration[] {
+  if (findChromium() !== null) return [onRunningEdge("browser")]
+  const text = "no Chromium was found (CHROMIUM names one): the tests of the docs page in a browser"
+  if (process.env["CI"]) throw new Error(`${text} cannot run`)
+  console.log(`${text} do not run`)
+  return []
+}

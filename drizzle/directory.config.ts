@@ -1,3 +1,8 @@
 import { defineConfig } from "drizzle-kit"
 
-export default defineConfig({ dialect: "sqlite", schema: "./src/directory/schema.ts", out: "./migrations/directory" })
+export default defineConfig({
+  dialect: "sqlite",
+  schema: "./src/directory/schema.ts",
+  // scripts/check-migrations.ts generates into a copy.
+  out: process.env["MIGRATIONS"] ?? "./migrations/directory",
+})

@@ -1,3 +1,8 @@
 import { defineConfig } from "drizzle-kit"
 
-export default defineConfig({ dialect: "sqlite", schema: "./src/partition/schema.ts", out: "./migrations/partition" })
+export default defineConfig({
+  dialect: "sqlite",
+  schema: "./src/partition/schema.ts",
+  // scripts/check-migrations.ts generates into a copy.
+  out: process.env["MIGRATIONS"] ?? "./migrations/partition",
+})

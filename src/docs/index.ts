@@ -47,7 +47,9 @@ export function createDocs({ title, collections, assets }: DocsSettings): Hono<G
   }
 
   app.get("/api/assets/*", async (c) => {
-    const file = await assets.fetch(c.req.raw)
+    // The assets binding redirects a path that is not escaped as it would escape it, the `@` before a version included.
+    const escaped = c.req.path.split("/").map(encodeURIComponent).join("/")
+    const file = await assets.fetch(new Request(new URL(escaped, c.req.url), c.req.raw))
     if (!file.ok && file.status !== 304) return c.notFound()
     const response = new Response(file.body, file)
     response.headers.set("Cache-Control", c.req.path.includes("@") ? IMMUTABLE : REVALIDATE)

@@ -20,14 +20,22 @@ export const openApiHook: ValidationHook = (result) => {
   if (result.success) return
   const issue = firstIssue(result.error.issues)
   const place = `${issue.path.join(".") || "body"} in ${result.target === "json" ? "body" : result.target}`
-  const { code, text } = openApiRule(issue)
+  const sent = sentAt("data" in result ? result.data : undefined, issue.path)
+  const { code, text } = openApiRule(issue, sent)
   throw new ApiError("validation_failed", `${place} ${text}`, { keptnCode: code })
 }
 
-function openApiRule(issue: Issue): { code: number; text: string } {
+/** What stood where the issue is. Issues do not hold it, so that nothing a caller sent slips into a message. */
+function sentAt(data: unknown, path: readonly PropertyKey[]): unknown {
+  const member = (value: unknown, key: PropertyKey): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
+  return path.reduce(member, data)
+}
+
+function openApiRule(issue: Issue, sent: unknown): { code: number; text: string } {
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined || issue.input === null
+      return sent === undefined || sent === null
         ? { code: 602, text: "is required" }
         : { code: 601, text: `must be of type ${issue.expected}` }
     case "too_big":

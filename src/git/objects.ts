@@ -86,10 +86,9 @@ function signatureLine(signature: Signature): string {
   return `${identity(signature.name) || "unknown"} <${identity(signature.email)}> ${signature.time} +0000`
 }
 
-/** Git drops what would break the line it writes names into: angle brackets, line feeds, NUL, and marks at both ends. */
+/** Git drops what would break the line it writes names into: angle brackets, control characters, and marks at both ends. */
 function identity(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what must go
-  return text.replace(/[<>\u0000-\u001f\u007f]/g, "").replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "")
+  return text.replace(/[<>\p{Cc}]/gu, "").replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "")
 }
 
 function sortKey(entry: TreeEntry): Uint8Array {

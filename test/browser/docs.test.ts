@@ -5,6 +5,7 @@
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest"
 import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
+import { findChromium } from "./chromium.ts"
 
 const { port, token } = inject("edge")
 const regional = `http://eu.api.localhost:${port}`
@@ -25,7 +26,7 @@ const problems: string[] = []
 
 beforeAll(async () => {
   browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    executablePath: findChromium() ?? "",
     args: [
       "--headless",
       "--no-sandbox",

@@ -95,22 +95,25 @@ export const createService: RegionalHandler<typeof routes.createService> = async
 
 /** Checks the body of a project's creation in Keptn's order, with its texts. */
 function readNewProject(body: z.infer<typeof createProjectSchema>): { name: string; shipyard: Shipyard } {
-  const refuse = (text: string) => new ApiError("invalid_request", `Could not validate payload: ${text}`)
   const { name, shipyard } = body
-  if (!name) throw refuse("project name missing")
+  if (!name) throw invalidPayload("project name missing")
   if (name.length > LONGEST_PROJECT_NAME) {
-    throw refuse(`project name exceeds maximum size of ${LONGEST_PROJECT_NAME} characters`)
+    throw invalidPayload(`project name exceeds maximum size of ${LONGEST_PROJECT_NAME} characters`)
   }
-  if (!isEntityName(name)) throw refuse("provided project name is not a valid Keptn entity name")
-  if (!shipyard) throw refuse("shipyard must contain a valid shipyard spec encoded in base64")
+  if (!isEntityName(name)) throw invalidPayload("provided project name is not a valid Keptn entity name")
+  if (!shipyard) throw invalidPayload("shipyard must contain a valid shipyard spec encoded in base64")
   const result = readShipyard(shipyard, projects.DEFAULT_BRANCH)
-  if ("problem" in result) throw refuse(result.problem)
+  if ("problem" in result) throw invalidPayload(result.problem)
   if (body.gitCredentials !== undefined && body.gitCredentials !== null) {
-    throw refuse(
+    throw invalidPayload(
       "gitCredentials are not supported: the project's history is kept here and needs no remote, leave them out",
     )
   }
   return { name, shipyard: result.shipyard }
+}
+
+function invalidPayload(text: string): ApiError {
+  return new ApiError("invalid_request", `Could not validate payload: ${text}`)
 }
 
 function expandedProject(project: projects.Project): z.infer<typeof projectSchema> {

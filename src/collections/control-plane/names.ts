@@ -1,4 +1,5 @@
 /** Names of projects, stages and services. Pure. */
+import { hasControlCharacter } from "../../lib/text.ts"
 
 /** Whether a name can be that of a project or a stage. */
 export function isEntityName(name: string): boolean {
@@ -10,9 +11,12 @@ const LONGEST_SERVICE_NAME = 43
 /** Why a name cannot be that of a service (a folder, and in Keptn a Kubernetes object), or null. */
 export function serviceNameProblem(name: string): string | null {
   if (name === "") return "must provide a service name"
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   const special =
-    name === "." || name === ".." || name.toLowerCase() === ".git" || /[/><|:&\\~\u0000-\u001f\u007f]/.test(name)
+    name === "." ||
+    name === ".." ||
+    name.toLowerCase() === ".git" ||
+    /[/><|:&\\~]/.test(name) ||
+    hasControlCharacter(name)
   if (special) {
     return "Service name contains special character(s). It is used as the name of a folder: use letters, digits and hyphens"
   }

@@ -1,4 +1,6 @@
 /** Names of resources: how clients escape them, and which of them are files. Pure. */
+import { utf8 } from "../../lib/bytes.ts"
+import { hasControlCharacter } from "../../lib/text.ts"
 
 /** The longest path of a file, in bytes; git and file systems agree on less for a single name. */
 const LONGEST_PATH = 1024
@@ -25,21 +27,14 @@ export function filePath(uri: string): string | null {
   const sound =
     !uri.includes("..") &&
     !uri.includes("~") &&
-    new TextEncoder().encode(path).length <= LONGEST_PATH &&
+    utf8(path).length <= LONGEST_PATH &&
     path.isWellFormed() &&
+    !hasControlCharacter(path) &&
     names.every(isFileName)
   return sound ? path : null
 }
 
-/** Git keeps `.git` for itself, in any case; control characters have no business in a name. */
+/** Git keeps `.git` for itself, in any case. */
 function isFileName(name: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  const clean = !/[\u0000-\u001f\u007f]/.test(name)
-  return (
-    clean &&
-    name !== "" &&
-    name !== "." &&
-    name.toLowerCase() !== ".git" &&
-    new TextEncoder().encode(name).length <= LONGEST_NAME
-  )
+  return name !== "" && name !== "." && name.toLowerCase() !== ".git" && utf8(name).length <= LONGEST_NAME
 }
