@@ -58,6 +58,8 @@ export async function read(
   const found = await findFile(partition, scope, path, gitCommitID)
   if (found.outcome === "missing") throw missingError(found)
   c.header("ETag", `"${found.blobId}"`)
+  // The caller may keep the answer, and must ask whether it is still the one.
+  c.header("Cache-Control", "private, no-cache")
   if (matchesEtag(c.req.header("if-none-match"), found.blobId)) return null
   const bytes = await partition.blobs.get(scope.project, found.blobId, found.size)
   const metadata = { upstreamURL: "", version: found.commitId }
