@@ -5,12 +5,12 @@
 import { once } from "node:events"
 import { join } from "node:path"
 import { startBuild, startWranglerDev } from "./start/build.ts"
+import { prepareEnvironment } from "./start/environment.ts"
 import { Lifetime } from "./start/lifetime.ts"
 import { loopbackAddresses } from "./start/port.ts"
 import type { Project } from "./start/project.ts"
 import { readSettings, type Settings, StartError } from "./start/settings.ts"
 import { StateFolder } from "./start/state.ts"
-import { tetherWorkerd } from "./start/tether.ts"
 
 const lifetime = new Lifetime()
 // Whoever reads the output may stop reading.
@@ -27,7 +27,7 @@ async function start(settings: Settings): Promise<void> {
   const state = new StateFolder(settings.state)
   lifetime.beforeEnd(() => state.release())
   const addresses = await loopbackAddresses(settings.port)
-  tetherWorkerd()
+  prepareEnvironment(join(state.path, "config"))
   await (settings.dev ? runDev(settings, state) : runBuilt(settings, state, addresses))
 }
 

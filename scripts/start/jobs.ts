@@ -4,10 +4,13 @@ import { CorePaths, type Miniflare } from "miniflare"
 import type { Lifetime } from "./lifetime.ts"
 import { StartError } from "./settings.ts"
 
+/** The part of Miniflare that runs a job. */
+type Dispatcher = Pick<Miniflare, "dispatchFetch">
+
 const MINUTE_MS = 60_000
 
 /** Runs the scheduled handler of the Worker whenever one of `crons` says so. */
-export function scheduleJobs(miniflare: Miniflare, crons: readonly string[], lifetime: Lifetime): void {
+export function scheduleJobs(miniflare: Dispatcher, crons: readonly string[], lifetime: Lifetime): void {
   for (const cron of crons) {
     const job = schedule(cron, async () => {
       const failure = await runJob(miniflare, cron)
@@ -29,8 +32,8 @@ function schedule(cron: string, run: () => Promise<void>): Cron {
 }
 
 /** Runs one job; why it failed, or null. */
-async function runJob(miniflare: Miniflare, cron: string): Promise<string | null> {
-  const time = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
+async function runJob(miniflare: Dispatcher, cron: string): Promise<string | null> {
+  const time = Math.round(Date.now() / MINUTE_MS) * MINUTE_MS
   const query = new URLSearchParams({ cron, time: String(time) })
   try {
     const response = await miniflare.dispatchFetch(`http://localhost${CorePaths.SCHEDULED}?${query}`)

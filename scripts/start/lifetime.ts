@@ -1,5 +1,6 @@
 /** What ends this process, and in which order its parts end. */
 
+/** The signals that end a process unless it says otherwise, and for which Miniflare has handlers. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 /** How often to look whether npm is still there. */
 const PARENT_CHECK_MS = 250
@@ -35,12 +36,23 @@ export class Lifetime {
     process.exit(code)
   }
 
-  /** Takes the signals back from Miniflare, whose own handlers end the process in the middle of its work with code 130. */
+  /**
+   * Takes the signals from Miniflare, whose own handlers end the process in the middle of its work with code 130. Our handler
+   * stays in place meanwhile: a signal that arrives while there is none would be lost.
+   */
   #claimSignals(): void {
     for (const signal of SIGNALS) {
-      process.removeAllListeners(signal)
-      process.on(signal, () => void this.end(0))
+      for (const handler of process.listeners(signal)) {
+        if (handler !== this.#receive) process.removeListener(signal, handler)
+      }
+      if (process.listenerCount(signal) === 0) process.on(signal, this.#receive)
     }
+  }
+
+  readonly #receive = (signal: NodeJS.Signals): void => {
+    // A terminal that closes ends what runs in it, but not what nohup has given another output.
+    if (signal === "SIGHUP" && !process.stdout.isTTY) return
+    void this.end(0)
   }
 
   /** Under npm, ends with npm: killed with -9, it cannot tell its children. */

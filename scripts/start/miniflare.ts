@@ -2,7 +2,7 @@
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare"
 import type { Lifetime } from "./lifetime.ts"
 
-export interface MiniflareSettings {
+interface MiniflareSettings {
   storage: string
   verbose: boolean
   workers: V4WorkerOptions[]

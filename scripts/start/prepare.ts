@@ -5,6 +5,7 @@ import { applyMigrations } from "./migrate.ts"
 import type { Lifetime } from "./lifetime.ts"
 import { startMiniflare } from "./miniflare.ts"
 import type { Project } from "./project.ts"
+import { StartError } from "./settings.ts"
 import type { StateFolder } from "./state.ts"
 
 /** The binding of the database that holds the organization. */
@@ -20,14 +21,15 @@ export async function prepare(project: Project, state: StateFolder, lifetime: Li
     if (binding !== undefined) await applyMigrations(binding, database)
   }
   const directory = databases[DIRECTORY]
-  const token = directory === undefined ? null : await firstToken(directory, state)
+  if (directory === undefined) throw new StartError(`wrangler.toml has no D1 database ${DIRECTORY}. Add it.`)
+  const token = await firstToken(directory, state)
   await miniflare.dispose()
   return token
 }
 
 /**
  * The token is kept before the organization is made with it: a start that is cut off between the two takes the same token
- * up again, and nobody is locked out.
+ * up again, and nobody is locked out. When there is an organization but no token here, none is made up: it would open nothing.
  */
 async function firstToken(directory: D1Database, state: StateFolder): Promise<string | null> {
   const kept = state.readToken()

@@ -1,14 +1,11 @@
 /** What wrangler.toml says, as far as a local run needs it. */
 import { resolve } from "node:path"
 import type { V4WorkerOptions } from "miniflare"
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler"
 import { z } from "zod"
 import type { Bundle } from "./build.ts"
 import type { MigratedDatabase } from "./migrate.ts"
 import { CONFIG, ROOT, StartError } from "./settings.ts"
-
-// Before wrangler is loaded, which reads it then: a note about .dev.vars is not for the terminal.
-process.env["WRANGLER_LOG"] ??= "error"
-const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler")
 
 const configShape = z.object({
   name: z.string(),
@@ -18,7 +15,7 @@ const configShape = z.object({
 })
 
 /** The code of a Worker, in Miniflare's words. */
-export type Source = Bundle | { modules: true; script: string }
+type Source = Bundle | { modules: true; script: string }
 
 export interface Project {
   name: string
@@ -32,10 +29,10 @@ export interface Project {
 
 /** Reads wrangler.toml. */
 export function readProject(): Project {
-  const config = unstable_readConfig({ config: CONFIG })
+  const { config, workerOptions } = readConfig()
   const { name, vars, triggers, d1_databases } = parseConfig(config)
   const apiDomain = localDomain(vars.API_DOMAIN)
-  const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions
+  const { modulesRules: _, ...options } = workerOptions
   const bindings = { ...z.record(z.string(), z.json()).parse(options["bindings"]), ...localVariables(apiDomain) }
   return {
     name,
@@ -50,6 +47,16 @@ export function readProject(): Project {
 /** The variables that differ from a deployment: hosts that lead to this machine, and timings for development. */
 export function localVariables(apiDomain: string): Record<string, string> {
   return { API_DOMAIN: apiDomain, SERVER_TIMING: "on" }
+}
+
+/** The configuration as wrangler reads it, and what `wrangler dev` would make of it for Miniflare. */
+function readConfig() {
+  try {
+    const config = unstable_readConfig({ config: CONFIG })
+    return { config, workerOptions: unstable_getMiniflareWorkerOptions(config).workerOptions }
+  } catch (error) {
+    throw new StartError(`${CONFIG} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 function parseConfig(config: unknown): z.infer<typeof configShape> {

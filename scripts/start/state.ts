@@ -1,6 +1,6 @@
 /** The state folder: who may use it, and the token of the first start. The data below `v3/` is Miniflare's. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { z } from "zod"
 import { classifyToken } from "../../src/lib/token-format.ts"
@@ -58,10 +58,17 @@ export class StateFolder {
 
 function createFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw unwritable(path, systemError.safeParse(error).data?.code)
+    createWithParents(path)
+  } catch {
+    throw unwritable(path)
   }
+}
+
+/** Not `recursive: true`: Node tries for ever where a folder exists in which none can be made, as in /proc. */
+function createWithParents(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
+  if (dirname(path) !== path) createWithParents(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /**
@@ -74,14 +81,13 @@ function claim(path: string): DatabaseSync {
     lock.exec("BEGIN EXCLUSIVE")
     return lock
   } catch (error) {
-    if (sqliteError.safeParse(error).data?.errcode !== SQLITE_BUSY) throw unwritable(path, undefined)
+    if (sqliteError.safeParse(error).data?.errcode !== SQLITE_BUSY) throw unwritable(path)
     throw new StartError(`Another Quarterdeck uses ${path}. Stop it, or set QUARTERDECK_STATE to another folder.`)
   }
 }
 
-function unwritable(path: string, code: string | undefined): StartError {
-  const reason = code === undefined ? "" : ` (${code})`
-  return new StartError(`Cannot write to ${path}${reason}. Set QUARTERDECK_STATE to a folder that can be written to.`)
+function unwritable(path: string): StartError {
+  return new StartError(`Cannot write to ${path}. Set QUARTERDECK_STATE to a folder that can be written to.`)
 }
 
 function readIfPresent(file: string): string | undefined {
