@@ -34,6 +34,12 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
   const problems: string[] = []
   const variables = variablesSchema.safeParse(env)
   for (const issue of variables.error?.issues ?? []) problems.push(`${issue.path.join(".")} ${issue.message}`)
+  // Read on their own: a mistake elsewhere must not hide what these have wrong.
+  const { shape } = variablesSchema
+  const codes = shape.REGIONS.safeParse(env["REGIONS"]).data ?? []
+  const cachedCodes = shape.CACHED_REGIONS.safeParse(env["CACHED_REGIONS"]).data ?? []
+  const defaultRegion = shape.DEFAULT_REGION.safeParse(env["DEFAULT_REGION"]).data ?? null
+  if (codes.length > 0) problems.push(...regionProblems(codes, cachedCodes, defaultRegion))
   const read = <T>(name: string, kind: string, schema: z.ZodType<T>): T | null => {
     const parsed = schema.safeParse(env[name])
     if (parsed.success) return parsed.data
@@ -45,12 +51,11 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
   const authFailures = read("AUTH_FAILURES", "rate limit", rateLimit)
   const version = read("VERSION", "version metadata", versionMetadata)
   const regions = new Map<string, RegionBindings>()
-  for (const region of variables.data?.REGIONS ?? []) {
+  for (const region of codes) {
     const suffix = region.toUpperCase()
     const database = read(`DB_${suffix}`, "D1 database", d1)
     const bucket = read(`BLOBS_${suffix}`, "R2 bucket", r2)
-    const cached = variables.data?.CACHED_REGIONS.includes(region)
-    const cache = cached ? read(`CACHE_${suffix}`, "KV namespace", kv) : null
+    const cache = cachedCodes.includes(region) ? read(`CACHE_${suffix}`, "KV namespace", kv) : null
     if (database && bucket) regions.set(region, { database, bucket, cache })
   }
   if (problems.length > 0 || !variables.success || !directory || !assets || !authFailures || !version) {
@@ -58,7 +63,7 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
   }
   return {
     apiDomain: variables.data.API_DOMAIN,
-    defaultRegion: variables.data.DEFAULT_REGION,
+    defaultRegion,
     tokenCacheSeconds: variables.data.TOKEN_CACHE_SECONDS,
     maxBodyBytes: variables.data.MAX_BODY_BYTES,
     serverTiming: variables.data.SERVER_TIMING === "on",
@@ -86,36 +91,32 @@ const wholeNumber = z
   .regex(/^\d{1,15}$/, "must be a whole number")
   .transform(Number)
 
-const variablesSchema = z
-  .object({
-    API_DOMAIN: z.string(required).regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a lower-case domain name"),
-    REGIONS: regionList.refine((list) => list.length > 0, "must name at least one region"),
-    CACHED_REGIONS: regionList,
-    DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
-    TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
-    MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
-    SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
-  })
-  .superRefine((variables, check) => {
-    const { DEFAULT_REGION, REGIONS } = variables
-    if (REGIONS.includes("global")) {
-      check.addIssue({
-        code: "custom",
-        path: ["REGIONS"],
-        message: "cannot hold 'global', the name of the global host",
-      })
-    }
-    if (DEFAULT_REGION !== null && !REGIONS.includes(DEFAULT_REGION)) {
-      check.addIssue({
-        code: "custom",
-        path: ["DEFAULT_REGION"],
-        message: `must be empty or one of ${REGIONS.join(", ")}`,
-      })
-    }
-    for (const one of variables.CACHED_REGIONS.filter((name) => !REGIONS.includes(name))) {
-      check.addIssue({ code: "custom", path: ["CACHED_REGIONS"], message: `holds '${one}', which REGIONS does not` })
-    }
-  })
+const variablesSchema = z.object({
+  API_DOMAIN: z.string(required).regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a lower-case domain name"),
+  REGIONS: regionList.refine((list) => list.length > 0, "must name at least one region"),
+  CACHED_REGIONS: regionList,
+  DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
+  TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
+  MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
+  SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
+})
+
+/** What the variables that name regions have wrong together. */
+function regionProblems(
+  codes: readonly string[],
+  cachedCodes: readonly string[],
+  defaultRegion: string | null,
+): string[] {
+  const problems: string[] = []
+  if (codes.includes("global")) problems.push("REGIONS cannot hold 'global', the name of the global host")
+  for (const one of cachedCodes.filter((code) => !codes.includes(code))) {
+    problems.push(`CACHED_REGIONS holds '${one}', which REGIONS does not`)
+  }
+  if (defaultRegion !== null && !codes.includes(defaultRegion)) {
+    problems.push(`DEFAULT_REGION must be empty or one of ${codes.join(", ")}`)
+  }
+  return problems
+}
 
 /** Bindings have no common type to ask for; a method that only they have tells them apart from text and from nothing. */
 const d1 = bindingWith<D1Database>("prepare")
@@ -125,6 +126,10 @@ const fetcher = bindingWith<Fetcher>("fetch")
 const rateLimit = bindingWith<RateLimit>("limit")
 const versionMetadata = z.object({ id: z.string() })
 
+/** What can fetch (assets, services) claims to have every method, and none of the others can fetch. */
 function bindingWith<T>(method: string): z.ZodType<T> {
-  return z.custom<T>((value) => typeof value === "object" && value !== null && method in value)
+  return z.custom<T>(
+    (value) =>
+      typeof value === "object" && value !== null && method in value && "fetch" in value === (method === "fetch"),
+  )
 }

@@ -49,7 +49,7 @@ export function principalOf(c: RequestFacts): Principal {
 }
 
 /** The region of a request to a regional host. */
-export function regionOf(c: RequestFacts): string {
+function regionOf(c: RequestFacts): string {
   const { target } = c.env
   if (target?.plane !== "regional") throw new Error("a regional route was reached on another plane")
   return target.region

@@ -6,7 +6,7 @@ import type { GatewayEnv } from "./environment.ts"
 export function lenientJson(): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     const { raw } = c.req
-    if (raw.body !== null && !raw.headers.get("content-type")?.startsWith("application/json")) {
+    if (raw.body !== null && !/^application\/json\s*(;|$)/i.test(raw.headers.get("content-type") ?? "")) {
       const headers = new Headers(raw.headers)
       headers.set("content-type", "application/json")
       c.req.raw = new Request(raw, { headers })

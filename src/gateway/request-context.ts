@@ -1,6 +1,7 @@
 /** What every request gets first and every response last: an id, a meter, headers that protect, one line in the log. */
 import type { Context, MiddlewareHandler } from "hono"
-import { routePath } from "hono/route"
+import { matchedRoutes } from "hono/route"
+import { METHOD_NAME_ALL } from "hono/router"
 import { Meter } from "../lib/meter.ts"
 import { toApiError } from "./dialect.ts"
 import type { GatewayEnv } from "./environment.ts"
@@ -48,7 +49,7 @@ function writeLog(c: Context<GatewayEnv>, extra: { ms: number; version: string }
     plane: target?.plane,
     region: target?.plane === "regional" ? target.region : undefined,
     method: c.req.method,
-    route: routePath(c, -1),
+    route: routeOf(c),
     status: c.res.status,
     principalId: principal?.id,
     tokenId: principal?.tokenId,
@@ -62,6 +63,12 @@ function writeLog(c: Context<GatewayEnv>, extra: { ms: number; version: string }
   } else {
     console.log(JSON.stringify(line))
   }
+}
+
+/** The route that answers. Middleware is for all methods; some of it is mounted behind the routes that need none of it. */
+function routeOf(c: Context<GatewayEnv>): string | undefined {
+  const routes = matchedRoutes(c)
+  return (routes.findLast(({ method }) => method !== METHOD_NAME_ALL) ?? routes.at(-1))?.path
 }
 
 function describe(error: Error): string {

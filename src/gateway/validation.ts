@@ -27,9 +27,11 @@ export const openApiHook: ValidationHook = (result) => {
 
 /** What stood where the issue is. Issues do not hold it, so that nothing a caller sent slips into a message. */
 function sentAt(data: unknown, path: readonly PropertyKey[]): unknown {
-  const member = (value: unknown, key: PropertyKey): unknown =>
-    typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
-  return path.reduce(member, data)
+  return path.reduce(memberOf, data)
+}
+
+function memberOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
 }
 
 function openApiRule(issue: Issue, sent: unknown): { code: number; text: string } {

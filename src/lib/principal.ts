@@ -63,4 +63,4 @@ export const ORGANIZATION_ADMIN = "organization-admin"
 /** The system team whose members may read everything. */
 export const ORGANIZATION_ADMIN_READ_ONLY = "organization-admin-read-only"
 /** The entity type of Keptn projects in role assignments. */
-export const PROJECTS = "Projects"
+const PROJECTS = "Projects"

@@ -44,8 +44,10 @@ export class Blobs {
   /**
    * The bytes of a blob of `size` bytes. Both stores are asked at once and the first that has it answers: that is one round
    * trip whether KV holds the blob or not, and a file can be read while one of them is down. Throws when neither has it.
+   * Nothing is asked for an empty blob.
    */
   async get(project: string, id: string, size: number): Promise<Uint8Array> {
+    if (size === 0) return new Uint8Array()
     const name = key(project, id)
     const cache = size <= CACHED_BYTES ? this.#cache : null
     const stored = this.#meter.count("r2", async () => present(await (await this.#bucket.get(name))?.bytes(), name))

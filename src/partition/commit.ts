@@ -1,5 +1,5 @@
 /** One commit on one branch, as the statements that store it. */
-import { and, eq, inArray, isNull, sql } from "drizzle-orm"
+import { sql } from "drizzle-orm"
 import type { BatchItem } from "drizzle-orm/batch"
 import { toHex } from "../lib/bytes.ts"
 import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
@@ -14,6 +14,7 @@ import {
 import { jsonChunks, valuesOf } from "./bulk.ts"
 import type { Database } from "./partition.ts"
 import { branchCommits, commits, files, folders, trees } from "./schema.ts"
+import { through } from "./through.ts"
 
 /** Statements that some caller commits in one batch. */
 export type Statement = BatchItem<"sqlite">
@@ -30,7 +31,6 @@ export interface BranchState {
   /** The position of the head; -1 for a branch without commits. */
   seq: number
   commitId: ObjectId | null
-  treeId: ObjectId | null
   folders: ReadonlyMap<string, Folder>
 }
 
@@ -49,7 +49,6 @@ export async function prepareCommit(
 ): Promise<PreparedCommit> {
   const update = await updateTrees(branch.folders, changes)
   if (update.outcome !== "updated") return update
-  if (update.root === branch.treeId) return { outcome: "unchanged" }
   const content = encodeCommit({ tree: update.root, parent: branch.commitId, author, message })
   const id = await objectId("commit", content)
   const { projectId, branchId } = branch
@@ -70,7 +69,7 @@ export async function prepareCommit(
     folder.path,
     { entries: parseTree(folder.content), fileCount: folder.fileCount },
   ])
-  const state = { projectId, branchId, seq, commitId: id, treeId: update.root, folders: new Map(after) }
+  const state = { projectId, branchId, seq, commitId: id, folders: new Map(after) }
   return { outcome: "prepared", id, statements, after: state }
 }
 
@@ -98,6 +97,12 @@ export function walkKey(path: string): string {
   return path.replaceAll("/", "\u0001")
 }
 
+/** What is read of a folder that is to be changed, beside its tree. */
+export const folderColumns = {
+  path: sql<string>`${folders.path}`.as("path"),
+  fileCount: sql<number>`${folders.fileCount}`.as("file_count"),
+}
+
 function treeStatements(db: Database, projectId: string, newFolders: readonly NewFolder[]): Statement[] {
   const rows = newFolders.map((folder) => ({ id: folder.id, content: toHex(folder.content) }))
   return jsonChunks(rows).map((json) =>
@@ -116,7 +121,10 @@ function folderStatements(db: Database, branchId: string, seq: number, update: N
       db
         .update(folders)
         .set({ untilSeq: seq })
-        .where(and(eq(folders.branchId, branchId), isNull(folders.untilSeq), inArray(folders.path, valuesOf(json)))),
+        .where(
+          sql`(branch_id, path, from_seq) in (select branch_id, path, from_seq from ${through(folders, "folders_at_head")}
+            where branch_id = ${branchId} and until_seq is null and path in ${valuesOf(json)})`,
+        ),
     ),
     ...jsonChunks(rows).map((json) =>
       db.insert(folders)
@@ -130,13 +138,16 @@ function fileStatements(db: Database, branchId: string, seq: number, changed: re
   const ended = changed.map((change) => walkKey(change.path))
   const rows = changed
     .filter((change) => change.id !== null)
-    .map((change) => ({ ...change, walkKey: walkKey(change.path) }))
+    .map(({ path, id, size }) => ({ path, walkKey: walkKey(path), id, size }))
   return [
     ...jsonChunks(ended).map((json) =>
       db
         .update(files)
         .set({ untilSeq: seq })
-        .where(and(eq(files.branchId, branchId), isNull(files.untilSeq), inArray(files.walkKey, valuesOf(json)))),
+        .where(
+          sql`(branch_id, path, from_seq) in (select branch_id, path, from_seq from ${through(files, "files_at_head")}
+            where branch_id = ${branchId} and until_seq is null and walk_key in ${valuesOf(json)})`,
+        ),
     ),
     ...jsonChunks(rows).map((json) =>
       db.insert(files).select(sql`select ${branchId}, value ->> 'path', value ->> 'walkKey', ${seq}, null,

@@ -6,6 +6,7 @@ import { valuesOf } from "./bulk.ts"
 import type { Statement } from "./commit.ts"
 import type { Database, Partition } from "./partition.ts"
 import { events, type KeptnEvent } from "./schema.ts"
+import { through } from "./through.ts"
 
 /** What an event query may ask for; what is absent is not asked. Times are milliseconds since 1970, both exclusive. */
 export interface EventFilter {
@@ -33,7 +34,7 @@ export interface EventPage {
 }
 
 /** Totals up to this number are exact; beyond it they are not counted, because counting reads every row. */
-export const COUNTED = 1000
+const COUNTED = 1000
 /**
  * Pages up to this offset are found by offset, because go-utils compares the page key as a number with the number of
  * pages it was asked for; later ones by key, so that a page costs the same at any depth.
@@ -75,16 +76,21 @@ export async function findEvents(
 ): Promise<EventPage> {
   const { db } = partition
   const matching = and(...conditions(filter), within(visible))
+  const source = through(events, leadingIndex(filter))
   const rows = db
-    .select({ seq: events.seq, time: events.time, event: events.event })
-    .from(events)
+    .select({
+      seq: sql<number>`${events.seq}`,
+      time: sql<number>`${events.time}`,
+      event: sql`${events.event}`.mapWith(events.event),
+    })
+    .from(source)
     .where(and(matching, "seq" in page.start ? olderThan(page.start) : undefined))
     .orderBy(desc(events.time), desc(events.seq))
     .limit(page.size + 1)
     .offset("offset" in page.start ? page.start.offset : 0)
   const counted = db
-    .select({ one: sql`1` })
-    .from(events)
+    .select({ one: sql`1`.as("one") })
+    .from(source)
     .where(matching)
     .limit(COUNTED + 1)
     .as("counted")
@@ -105,16 +111,7 @@ function nextPosition(
   return offset <= LAST_OFFSET ? { offset } : ((last && { time: last.time, seq: last.seq }) ?? null)
 }
 
-/**
- * The conditions of a query, led by the one whose index finds fewest rows. The others are kept from SQLite's choice of an
- * index by a unary plus, so that a query reads what its leading condition matches and nothing else.
- */
 function conditions(filter: EventFilter): SQL[] {
-  const leading = leadingColumn(filter)
-  const equal = (column: AnySQLiteColumn, value: string | undefined): SQL[] => {
-    if (value === undefined) return []
-    return [leading.includes(column) ? eq(column, value) : sql`+${column} = ${value}`]
-  }
   const project = filter.project ?? (filter.context === undefined && filter.id === undefined ? "" : undefined)
   return [
     ...equal(events.id, filter.id),
@@ -124,21 +121,28 @@ function conditions(filter: EventFilter): SQL[] {
     ...equal(events.stage, filter.stage),
     ...equal(events.service, filter.service),
     ...equal(events.source, filter.source),
+    // Written out, not bound: an index with a condition serves only queries that say the same.
     ...(filter.rootOnly ? [eq(events.root, sql`1`)] : []),
     ...(filter.after === undefined ? [] : [gt(events.time, filter.after)]),
     ...(filter.before === undefined ? [] : [lt(events.time, filter.before)]),
   ]
 }
 
-function leadingColumn(filter: EventFilter): AnySQLiteColumn[] {
-  if (filter.id !== undefined) return [events.id]
-  if (filter.context !== undefined) return [events.context]
-  return filter.type !== undefined && !filter.rootOnly ? [events.project, events.type] : [events.project]
+function equal(column: AnySQLiteColumn, value: string | undefined): SQL[] {
+  return value === undefined ? [] : [eq(column, value)]
+}
+
+/** The index that finds fewest rows for a query: what it matches is all that is read. */
+function leadingIndex(filter: EventFilter): string {
+  if (filter.id !== undefined) return "events_by_id"
+  if (filter.context !== undefined) return "events_by_context"
+  if (filter.rootOnly) return "events_roots"
+  return filter.type === undefined ? "events_by_project" : "events_by_type"
 }
 
 function within(visible: Reach): SQL | undefined {
   if (visible.all) return undefined
-  return inArray(sql`+${events.project}`, valuesOf(JSON.stringify(visible.names)))
+  return inArray(events.project, valuesOf(JSON.stringify(visible.names)))
 }
 
 function olderThan(position: { time: number; seq: number }): SQL {

@@ -1,18 +1,17 @@
 /** Projects, their stages and their services: created, read and deleted together with their git history. */
-import { and, asc, count, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm"
+import { and, asc, count, eq, inArray, isNotNull, isNull, lt, sql } from "drizzle-orm"
 import { objectId, parseTree, type Signature } from "../git/objects.ts"
 import type { Folder } from "../git/tree-update.ts"
 import { utf8 } from "../lib/bytes.ts"
 import type { Reach } from "../lib/principal.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
+import { type BranchState, branchFrom, folderColumns, prepareCommit, type Statement } from "./commit.ts"
 import { appendEvent } from "./events.ts"
 import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import {
   branchCommits,
   branches,
-  commits,
   deletedProjects,
   events,
   folders,
@@ -21,6 +20,7 @@ import {
   services,
   trees,
 } from "./schema.ts"
+import { through } from "./through.ts"
 
 /** The branch that holds a project's own files. A stage cannot have this name. */
 export const DEFAULT_BRANCH = "main"
@@ -65,6 +65,11 @@ export interface Page {
 const CLEARED_AT_ONCE = 5
 /** How many deleted projects one run of the scheduled job clears, and how many pages of each. */
 const CLEARED_BY_JOB = { projects: 10, pages: 20 }
+/**
+ * A deletion is not taken up again before this time has passed, in milliseconds. It is far more than clearing takes: two that
+ * clear one name at once could remove the bytes of a new project, created when the first of them was done.
+ */
+const CLEARING_MILLISECONDS = 2 * 60_000
 
 /**
  * Creates a project: its history with `metadata.yaml`, a branch per stage from that first commit, then `shipyard.yaml` on the
@@ -84,7 +89,7 @@ export async function createProject(
   const shipyard = await blobOf(project.shipyard)
   await partition.blobs.put(project.name, [metadata, shipyard])
 
-  const empty: BranchState = { ...main, seq: -1, commitId: null, treeId: null, folders: new Map() }
+  const empty: BranchState = { ...main, seq: -1, commitId: null, folders: new Map() }
   const first = await prepareCommit(db, empty, [{ path: "metadata.yaml", ...metadata }], author, "Initialize project")
   if (first.outcome !== "prepared") throw new Error(`the first commit of a project is ${first.outcome}`)
   const second = await prepareCommit(
@@ -232,30 +237,48 @@ export async function deleteProject(partition: Partition, name: string): Promise
     db.delete(events).where(eq(events.project, name)),
   ])
   if (gone.length === 0) return false
-  await clear(partition, name, CLEARED_AT_ONCE)
+  await clear(partition, { name, deletedAt }, CLEARED_AT_ONCE)
   return true
 }
 
 /** Removes the bytes of projects whose deletion was cut off. Runs by the clock. Answers the names it finished. */
 export async function clearDeletedProjects(partition: Partition): Promise<string[]> {
-  const open = partition.db
-    .select({ name: deletedProjects.name })
-    .from(deletedProjects)
-    .where(isNull(deletedProjects.clearedAt))
-    .limit(CLEARED_BY_JOB.projects)
-  const [rows] = await partition.db.batch([open])
   const finished: string[] = []
-  for (const { name } of rows) {
-    if (await clear(partition, name, CLEARED_BY_JOB.pages)) finished.push(name)
+  for (let turn = 0; turn < CLEARED_BY_JOB.projects; turn++) {
+    const deletion = await takeUpDeletion(partition)
+    if (deletion === null) break
+    if (await clear(partition, deletion, CLEARED_BY_JOB.pages)) finished.push(deletion.name)
   }
   return finished
 }
 
-async function clear(partition: Partition, name: string, pages: number): Promise<boolean> {
+/** A deletion whose bytes are being removed by one who, at `deletedAt`, began it or took it up. */
+interface Deletion {
+  name: string
+  deletedAt: number
+}
+
+/** Makes an open deletion that nobody works on our own; null when there is none. */
+async function takeUpDeletion(partition: Partition): Promise<Deletion | null> {
+  const { db } = partition
+  const now = Date.now()
+  const abandoned = and(isNull(deletedProjects.clearedAt), lt(deletedProjects.deletedAt, now - CLEARING_MILLISECONDS))
+  const one = db.select({ name: deletedProjects.name }).from(deletedProjects).where(abandoned).limit(1)
+  const [rows] = await db.batch([
+    db
+      .update(deletedProjects)
+      .set({ deletedAt: now })
+      .where(inArray(deletedProjects.name, one))
+      .returning({ name: deletedProjects.name, deletedAt: deletedProjects.deletedAt }),
+  ])
+  return rows[0] ?? null
+}
+
+async function clear(partition: Partition, { name, deletedAt }: Deletion, pages: number): Promise<boolean> {
   const empty = await partition.blobs.clear(name, pages)
   if (empty) {
-    const done = { clearedAt: Date.now() }
-    await partition.db.batch([partition.db.update(deletedProjects).set(done).where(eq(deletedProjects.name, name))])
+    const ours = and(eq(deletedProjects.name, name), eq(deletedProjects.deletedAt, deletedAt))
+    await partition.db.batch([partition.db.update(deletedProjects).set({ clearedAt: Date.now() }).where(ours)])
   }
   return empty
 }
@@ -275,7 +298,6 @@ async function readStageBranches(
       name: branches.name,
       seq: branchCommits.seq,
       commitId: branchCommits.commitId,
-      treeId: commits.treeId,
     })
     .from(projects)
     .innerJoin(branches, eq(branches.projectId, projects.id))
@@ -286,14 +308,13 @@ async function readStageBranches(
         eq(branchCommits.seq, sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`),
       ),
     )
-    .innerJoin(commits, and(eq(commits.projectId, projects.id), eq(commits.id, branchCommits.commitId)))
     .where(ofProject)
   const above = db
-    .select({ branchId: folders.branchId, path: folders.path, fileCount: folders.fileCount, content: trees.content })
+    .select({ branchId: branches.id, ...folderColumns, content: trees.content })
     .from(projects)
     .innerJoin(branches, eq(branches.projectId, projects.id))
     .innerJoin(
-      folders,
+      through(folders, "folders_at_head"),
       and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), inArray(folders.path, [...paths])),
     )
     .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))

@@ -8,20 +8,11 @@ import { type ObjectId, objectId, parseTree, type Signature } from "../git/objec
 import { ancestors, type Folder } from "../git/tree-update.ts"
 import type { Blob } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, type FileVersion, prepareCommit, walkKey } from "./commit.ts"
+import { type BranchState, type FileVersion, folderColumns, prepareCommit, walkKey } from "./commit.ts"
 import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
-import {
-  branchCommits,
-  branches,
-  commits,
-  deletedProjects,
-  files,
-  folders,
-  projects,
-  services,
-  trees,
-} from "./schema.ts"
+import { branchCommits, branches, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
+import { through } from "./through.ts"
 
 /** The part of a project that a request is about. A service without a stage does not exist. */
 export interface Scope {
@@ -55,7 +46,7 @@ export interface FileList {
   commitId: ObjectId
 }
 
-/** What became of a write. `busy`: other writers were faster each time; nothing was written. */
+/** What became of a write; paths are relative to the scope. `busy`: other writers were faster each time; nothing was written. */
 export type WriteOutcome =
   | { outcome: "written"; commitId: ObjectId }
   | Missing
@@ -63,8 +54,8 @@ export type WriteOutcome =
   | { outcome: "busy" }
 
 /**
- * A blob stored this long before a deletion of the project's name, or after it, may have been removed by it, in
- * milliseconds: the longest a write takes, and how far two clocks may differ.
+ * A write puts its blobs again when it began before a deletion of the project's name was cleared, or less than this after it, in
+ * milliseconds: the deletion may have removed them. It is how far two clocks may differ.
  */
 const DELETION_MARGIN = 60_000
 
@@ -83,7 +74,8 @@ export async function findFile(
     .from(projects)
     .leftJoin(branches, branchOf(scope))
     .leftJoin(services, serviceOf(scope))
-    .leftJoin(branchCommits, commitId === null ? sql`0` : isPosition(commitId))
+    // No commit has the id "": at the head there is no position to look for.
+    .leftJoin(branchCommits, isPosition(commitId ?? ""))
     .leftJoin(files, commitId === null ? atHead : standsAt(branchPath))
     .where(eq(projects.name, scope.project))
     .limit(1)
@@ -114,10 +106,13 @@ export async function listFiles(
     )
     .where(eq(projects.name, scope.project))
   const rows = db
-    .select({ path: files.path })
+    .select({ path: sql<string>`${files.path}`.as("path") })
     .from(projects)
     .innerJoin(branches, branchOf(scope))
-    .innerJoin(files, and(eq(files.branchId, branches.id), isNull(files.untilSeq), below(prefix)))
+    .innerJoin(
+      through(files, "files_at_head"),
+      and(eq(files.branchId, branches.id), isNull(files.untilSeq), below(prefix)),
+    )
     .where(eq(projects.name, scope.project))
     .orderBy(asc(files.walkKey))
     .limit(page.size)
@@ -160,7 +155,7 @@ interface Write {
   message: string
 }
 
-type Branch = { outcome: "found"; state: BranchState; deletedAt: number | null }
+type Branch = { outcome: "found"; state: BranchState; clearedAt: number | null }
 
 async function commitUntilFirst(
   partition: Partition,
@@ -172,12 +167,12 @@ async function commitUntilFirst(
   let branch = first
   for (let attempt = 1; ; attempt++) {
     if (branch.outcome === "missing") return branch
-    if (branch.deletedAt !== null && branch.deletedAt > write.startedAt - DELETION_MARGIN) {
+    if (branch.clearedAt !== null && branch.clearedAt > write.startedAt - DELETION_MARGIN) {
       await partition.blobs.put(scope.project, write.blobs)
     }
     const commit = await prepareCommit(db, branch.state, write.changes, write.author, write.message)
     if (commit.outcome === "unchanged") return { outcome: "written", commitId: branch.state.commitId ?? "" }
-    if (commit.outcome !== "prepared") return commit
+    if (commit.outcome !== "prepared") return { ...commit, path: commit.path.slice(inBranch(scope, "").length) }
     const [head, ...rest] = commit.statements
     try {
       if (head) await db.batch([head, ...rest])
@@ -204,22 +199,20 @@ async function readBranch(
     .select({
       ...scopeColumns,
       seq: branchCommits.seq,
-      treeId: commits.treeId,
-      deletedAt: deletedProjects.deletedAt,
+      clearedAt: deletedProjects.clearedAt,
     })
     .from(projects)
     .leftJoin(branches, branchOf(scope))
     .leftJoin(services, serviceOf(scope))
     .leftJoin(branchCommits, and(eq(branchCommits.branchId, branches.id), eq(branchCommits.seq, headPosition)))
-    .leftJoin(commits, and(eq(commits.projectId, projects.id), eq(commits.id, branchCommits.commitId)))
     .leftJoin(deletedProjects, eq(deletedProjects.name, projects.name))
     .where(eq(projects.name, scope.project))
   const above = db
-    .select({ path: folders.path, fileCount: folders.fileCount, content: trees.content })
+    .select({ ...folderColumns, content: trees.content })
     .from(projects)
     .innerJoin(branches, branchOf(scope))
     .innerJoin(
-      folders,
+      through(folders, "folders_at_head"),
       and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), inArray(folders.path, valuesOf(paths))),
     )
     .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
@@ -227,13 +220,13 @@ async function readBranch(
   const [[found], rows] = await db.batch([header, above])
   const missing = missingOf(scope, found)
   if (missing || !found?.branchId) return missing ?? { outcome: "missing", what: "project" }
-  const { projectId, branchId, head, treeId, deletedAt } = found
+  const { projectId, branchId, head, clearedAt } = found
   const standing = rows.map((row): [string, Folder] => [
     row.path,
     { entries: parseTree(row.content), fileCount: row.fileCount },
   ])
-  const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, treeId, folders: new Map(standing) }
-  return { outcome: "found", state, deletedAt }
+  const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, folders: new Map(standing) }
+  return { outcome: "found", state, clearedAt }
 }
 
 /** The columns that say which parts of a scope exist, and the head of its branch. D1 wants names that differ. */
@@ -251,12 +244,13 @@ function missingOf(scope: Scope, row: { branchId: string | null; service: string
   return scope.service !== null && row.service === null ? { outcome: "missing", what: "service" } : null
 }
 
-/** The branch of a scope: by the stage's name, or the default branch of the project. */
+/** The branch of a scope: that of the stage, or the default branch of the project. */
 function branchOf(scope: Scope): SQL | undefined {
   const position = branches.stagePosition
   return and(
     eq(branches.projectId, projects.id),
-    scope.stage === null ? isNull(position) : and(eq(branches.name, scope.stage), isNotNull(position)),
+    eq(branches.name, scope.stage ?? projects.defaultBranch),
+    scope.stage === null ? isNull(position) : isNotNull(position),
   )
 }
 

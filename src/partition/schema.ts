@@ -138,8 +138,9 @@ export const files = sqliteTable(
 )
 
 /**
- * The last deletion of each project name. While `clearedAt` is null the project's bytes are still being removed, and the
- * name cannot be used again; afterwards the row tells writers that blobs put before `deletedAt` are gone.
+ * The last deletion of each project name. While `clearedAt` is null the project's bytes are still being removed, by one who
+ * began that or took it up at `deletedAt`, and the name cannot be used again; afterwards the row tells writers that blobs put
+ * before `clearedAt` are gone.
  */
 export const deletedProjects = sqliteTable(
   "deleted_projects",

@@ -12,8 +12,8 @@ export const listEvents = createRoute({
   tags: ["events"],
   summary: "Find events",
   description:
-    "Events that meet all conditions, newest first. Without `project` and `keptnContext` only events that belong to no " +
-    "project are searched, as in Keptn.",
+    "Events that meet all conditions, newest first. Without `project`, `keptnContext` and `eventID` only events that belong " +
+    "to no project are searched, as in Keptn.",
   request: { query: eventQuery },
   responses: {
     200: { description: "A page of events", content: { "application/json": { schema: eventPageSchema } } },

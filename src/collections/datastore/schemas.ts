@@ -65,7 +65,7 @@ export const eventQuery = z.object({
 })
 
 /** A stored event. */
-export const eventSchema = z
+const eventSchema = z
   .object({
     id: z.string().openapi({ example: "1f2b4c1e-8a43-4a3c-9c53-0d1f4b8f6f0e" }),
     type: z.string().openapi({ example: "sh.keptn.event.dev.delivery.triggered" }),

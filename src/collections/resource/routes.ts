@@ -25,13 +25,24 @@ export function projectNotFound(): ApiError {
 const ofProject = { notFound: projectNotFound, param: "projectName", on: "project" } as const
 const read = requires({ ...ofProject, action: "read" })
 const contribute = requires({ ...ofProject, action: "contribute" })
-const scopes = {
-  project: { path: "/project/{projectName}", params: z.object({ projectName }) },
-  stage: { path: "/project/{projectName}/stage/{stageName}", params: z.object({ projectName, stageName }) },
-  service: {
-    path: "/project/{projectName}/stage/{stageName}/service/{serviceName}",
-    params: z.object({ projectName, stageName, serviceName }),
-  },
+
+/** A part of a project that has files of its own: how it is called, and where it is. */
+interface RouteScope<Params> {
+  name: "Project" | "Stage" | "Service"
+  path: string
+  params: Params
+}
+
+const project = { name: "Project", path: "/project/{projectName}", params: z.object({ projectName }) } as const
+const stage = {
+  name: "Stage",
+  path: `${project.path}/stage/{stageName}`,
+  params: z.object({ projectName, stageName }),
+} as const
+const service = {
+  name: "Service",
+  path: `${stage.path}/service/{serviceName}`,
+  params: z.object({ projectName, stageName, serviceName }),
 } as const
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
@@ -39,126 +50,70 @@ const json = <Schema extends z.ZodType>(schema: Schema, description: string) => 
   content: { "application/json": { schema } },
 })
 
-const listResponses = {
-  200: json(resourceListSchema, "A page of the files, in the order of a directory walk"),
-  ...keptnErrors("invalid_request", "permission_denied", "not_found"),
-}
-const readResponses = {
-  200: json(resourceSchema, "The file"),
-  304: { description: "The file is the one with the given `If-None-Match`" },
-  ...keptnErrors("invalid_request", "permission_denied", "not_found"),
-}
-const writeResponses = {
-  201: json(writeResultSchema, "The commit that holds the files"),
-  ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),
-}
-const writeBody = { required: true, content: { "application/json": { schema: writeListSchema } } } as const
-const writeText =
-  "Writes all files as one git commit, or none of them. A file that is there already is overwritten; when all stand there " +
-  "already, no commit is made and the current one is answered."
-const readText =
-  "Reads one file from the head of its branch, or as of `gitCommitID`. Scopes do not fall back on each other. The answer's " +
-  "`ETag` is the git blob id."
-
-function tagged(scope: keyof typeof scopes) {
-  return { tags: [`${scope} resources`] }
+/** The parts that all routes of a scope have in common. */
+function ofScope({ name }: RouteScope<unknown>) {
+  return { tags: [`${name.toLowerCase()} resources`] }
 }
 
-export const listProjectResources = createRoute({
-  ...tagged("project"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.project.path}/resource`,
-  operationId: "listProjectResources",
-  summary: "List the files of a project",
-  request: { params: scopes.project.params, query: offsetPageQuery },
-  responses: listResponses,
-})
-export const listStageResources = createRoute({
-  ...tagged("stage"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.stage.path}/resource`,
-  operationId: "listStageResources",
-  summary: "List the files of a stage, those of its services included",
-  request: { params: scopes.stage.params, query: offsetPageQuery },
-  responses: listResponses,
-})
-export const listServiceResources = createRoute({
-  ...tagged("service"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.service.path}/resource`,
-  operationId: "listServiceResources",
-  summary: "List the files of a service in a stage",
-  request: { params: scopes.service.params, query: offsetPageQuery },
-  responses: listResponses,
-})
+function listRoute<Params extends z.ZodObject>(scope: RouteScope<Params>) {
+  return createRoute({
+    ...ofScope(scope),
+    ...read,
+    method: "get",
+    path: `${BASE}${scope.path}/resource`,
+    operationId: `list${scope.name}Resources`,
+    summary: `List the files of a ${scope.name.toLowerCase()}`,
+    description: "Files in the order of a directory walk. A stage has those of its services, too.",
+    request: { params: scope.params, query: offsetPageQuery },
+    responses: {
+      200: json(resourceListSchema, "A page of the files"),
+      ...keptnErrors("invalid_request", "permission_denied", "not_found"),
+    },
+  })
+}
 
-export const writeProjectResources = createRoute({
-  ...tagged("project"),
-  ...contribute,
-  method: "post",
-  path: `${BASE}${scopes.project.path}/resource`,
-  operationId: "writeProjectResources",
-  summary: "Write files of a project",
-  description: writeText,
-  request: { params: scopes.project.params, body: writeBody },
-  responses: writeResponses,
-})
-export const writeStageResources = createRoute({
-  ...tagged("stage"),
-  ...contribute,
-  method: "post",
-  path: `${BASE}${scopes.stage.path}/resource`,
-  operationId: "writeStageResources",
-  summary: "Write files of a stage",
-  description: writeText,
-  request: { params: scopes.stage.params, body: writeBody },
-  responses: writeResponses,
-})
-export const writeServiceResources = createRoute({
-  ...tagged("service"),
-  ...contribute,
-  method: "post",
-  path: `${BASE}${scopes.service.path}/resource`,
-  operationId: "writeServiceResources",
-  summary: "Write files of a service in a stage",
-  description: writeText,
-  request: { params: scopes.service.params, body: writeBody },
-  responses: writeResponses,
-})
+function writeRoute<Params extends z.ZodObject>(scope: RouteScope<Params>) {
+  return createRoute({
+    ...ofScope(scope),
+    ...contribute,
+    method: "post",
+    path: `${BASE}${scope.path}/resource`,
+    operationId: `write${scope.name}Resources`,
+    summary: `Write files of a ${scope.name.toLowerCase()}`,
+    description:
+      "Writes all files as one git commit, or none of them. A file that is there already is overwritten; when all stand " +
+      "there already, no commit is made and the current one is answered.",
+    request: {
+      params: scope.params,
+      body: { required: true, content: { "application/json": { schema: writeListSchema } } },
+    },
+    responses: {
+      201: json(writeResultSchema, "The commit that holds the files"),
+      ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),
+    },
+  })
+}
 
-export const readProjectResource = createRoute({
-  ...tagged("project"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.project.path}/resource/:resourceURI{.+}`,
-  operationId: "readProjectResource",
-  summary: "Read a file of a project",
-  description: readText,
-  request: { params: scopes.project.params.extend({ resourceURI }), query: readQuery },
-  responses: readResponses,
-})
-export const readStageResource = createRoute({
-  ...tagged("stage"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.stage.path}/resource/:resourceURI{.+}`,
-  operationId: "readStageResource",
-  summary: "Read a file of a stage",
-  description: readText,
-  request: { params: scopes.stage.params.extend({ resourceURI }), query: readQuery },
-  responses: readResponses,
-})
-export const readServiceResource = createRoute({
-  ...tagged("service"),
-  ...read,
-  method: "get",
-  path: `${BASE}${scopes.service.path}/resource/:resourceURI{.+}`,
-  operationId: "readServiceResource",
-  summary: "Read a file of a service in a stage",
-  description: readText,
-  request: { params: scopes.service.params.extend({ resourceURI }), query: readQuery },
-  responses: readResponses,
-})
+function readRoute<Params extends z.ZodRawShape>(scope: RouteScope<z.ZodObject<Params>>) {
+  return createRoute({
+    ...ofScope(scope),
+    ...read,
+    method: "get",
+    path: `${BASE}${scope.path}/resource/:resourceURI{.+}`,
+    operationId: `read${scope.name}Resource`,
+    summary: `Read a file of a ${scope.name.toLowerCase()}`,
+    description:
+      "Reads one file from the head of its branch, or as of `gitCommitID`. Scopes do not fall back on each other. The " +
+      "answer's `ETag` is the git blob id.",
+    request: { params: scope.params.extend({ resourceURI }), query: readQuery },
+    responses: {
+      200: json(resourceSchema, "The file"),
+      304: { description: "The file is the one with the given `If-None-Match`" },
+      ...keptnErrors("invalid_request", "permission_denied", "not_found"),
+    },
+  })
+}
+
+export const listRoutes = [listRoute(project), listRoute(stage), listRoute(service)] as const
+export const writeRoutes = [writeRoute(project), writeRoute(stage), writeRoute(service)] as const
+export const readRoutes = [readRoute(project), readRoute(stage), readRoute(service)] as const

@@ -1,0 +1,234 @@
+/**
+ * What holds for every operation, whoever wrote it: who is refused, who is let in, and that its document says so. The operations
+ * and the requests to them come from the documents that the Worker serves, so that a new one is tested without being named here.
+ */
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { z } from "zod"
+import { createToken } from "../src/lib/token-format.ts"
+import { clientAt } from "./support/address.ts"
+import { send } from "./support/client.ts"
+import { documentPaths, type Operation, readOperations } from "./support/openapi.ts"
+import { createUser, deleteUser, issueToken, joinSystemTeam, type TestRole, tokenWith } from "./support/people.ts"
+import { expectUnauthenticated } from "./support/refusal.ts"
+
+/** The project of all examples. */
+const PROJECT = "sockshop"
+
+/** What each role allows on a project, as the design has it. */
+const ROLES: Record<string, string[]> = {
+  Viewer: ["read"],
+  Integration: ["read", "integrate"],
+  Contributor: ["read", "integrate", "contribute"],
+  Admin: ["read", "integrate", "contribute", "administer"],
+  Creator: ["create"],
+}
+const EVERY_ACTION = [...new Set(Object.values(ROLES).flat())]
+
+/** Where the example needs more than the least that the operation asks for: it is the start of a delivery. */
+const EXAMPLE_NEEDS: Record<string, string> = { sendEvent: "contribute" }
+/** Where a project that is not there is no 404: Keptn answers 500, and its clients look for the text. */
+const UNSEEN_IS_500 = ["createService"]
+
+const regional = await readOperations("eu")
+const operations = [...regional, ...(await readOperations("global"))]
+
+/** Credentials that are refused, whatever they would allow. Each holder may do everything. */
+const credentials = {
+  "no token": () => null,
+  "a malformed token": () => "kpat_malformed",
+  "an unknown token": () => createToken("kpat"),
+  "an expired token": async () => issueToken(await administrator(), { expiresAt: Date.now() - 1 }),
+  "a revoked token": async () => issueToken(await administrator(), { revokedAt: Date.now() - 1 }),
+  "a token whose owner was deleted": async () => {
+    const user = await administrator()
+    await deleteUser(user)
+    return issueToken(user)
+  },
+  "a token whose owner is inactive": async () => {
+    const user = await createUser({ active: false })
+    await joinSystemTeam("organization-admin", user)
+    return issueToken(user)
+  },
+}
+
+/** Who asks, and what that caller may do on the project. */
+const callers: Record<string, { token: () => Promise<string>; actions: string[] }> = {
+  "without any role": { token: () => tokenWith(), actions: [] },
+  "with every role, in another region": {
+    token: () => tokenWith(...everyRole({ entityId: "*", entityRegion: "us" })),
+    actions: [],
+  },
+  "with every role, on another project": {
+    token: () => tokenWith(...everyRole({ entityId: "potato-head" })),
+    actions: [],
+  },
+  "who may read everything": {
+    token: async () => {
+      const user = await createUser()
+      await joinSystemTeam("organization-admin-read-only", user)
+      return issueToken(user)
+    },
+    actions: ["read"],
+  },
+  "who may do everything": { token: async () => issueToken(await administrator()), actions: EVERY_ACTION },
+  ...Object.fromEntries(
+    Object.entries(ROLES).map(([roleName, actions]) => [
+      `with the role ${roleName} alone`,
+      { token: () => tokenWith({ roleName, entityId: PROJECT }), actions },
+    ]),
+  ),
+}
+
+beforeAll(setUp)
+
+describe("the documents", () => {
+  it("are those of every collection", async () => {
+    const paths = [...(await documentPaths("eu")), ...(await documentPaths("global"))]
+    for (const name of ["api-service", "control-plane", "resource-service", "mongodb-datastore", "identity"]) {
+      expect(paths).toContain(`/api/openapi/${name}.json`)
+    }
+  })
+
+  it("name every operation differently", () => {
+    const names = operations.map(({ operationId }) => operationId)
+    expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
+  })
+})
+
+describe.each(operations.map((one): [string, Operation] => [`${one.operationId}: ${one.method} ${one.path}`, one]))(
+  "%s",
+  (_, operation) => {
+    if (operation.method === "DELETE") afterEach(setUp)
+
+    it.each(Object.entries(credentials))("refuses %s with 401", async (name, credential) => {
+      const response = await call(operation, await credential())
+      await expectUnauthenticated(response, operation.path, name === "no token" ? "missing" : "invalid")
+    })
+
+    it.each(verdictsOn(operation))("a caller %s %s", async (name, verdict) => {
+      const token = await callers[name]?.token()
+      if (token === undefined) throw new Error(`there is no caller ${name}`)
+      await check[verdict](operation, token)
+    })
+
+    if (operation.optionalQueries.length > 0) {
+      it("takes the examples of its optional parameters with 200", async () => {
+        const query = operation.optionalQueries.join("&")
+        expect((await call(operation, await administratorToken(), query)).status).toBe(200)
+      })
+    }
+  },
+)
+
+/** What a caller can meet with, in the words of a test's name, and how that is recognized. */
+const check = {
+  "is let in": async (operation: Operation, token: string) => {
+    expect(await outcome(operation, token)).toBe("done")
+  },
+  "is refused with 403 and told the missing role": async (operation: Operation, token: string) => {
+    const response = await call(operation, token)
+    expect(response.status).toBe(403)
+    const sentence = `missing role ${rolesWith(neededFor(operation))} on project '${PROJECT}' in region 'eu'`
+    expect(await response.json()).toEqual({ code: 403, message: sentence })
+  },
+  "does not see the project: 404": (operation: Operation, token: string) => expectUnseen(404, operation, token),
+  "does not see the project: 500": (operation: Operation, token: string) => expectUnseen(500, operation, token),
+  "is shown the project with 200": async (operation: Operation, token: string) => {
+    expect(Math.max(...(await entriesShown(operation, token)))).toBeGreaterThan(0)
+  },
+  "is shown an empty list with 200": async (operation: Operation, token: string) => {
+    expect(new Set(await entriesShown(operation, token))).toEqual(new Set([0]))
+  },
+}
+
+/** What every caller meets with at an operation, by what the operation declares. */
+function verdictsOn(operation: Operation): [caller: string, verdict: keyof typeof check][] {
+  const { requires } = operation
+  return Object.entries(callers).map(([name, { actions }]) => {
+    if (requires.on === "token") return [name, "is let in"]
+    const allowed = actions.includes(neededFor(operation))
+    if (requires.on === "projects") {
+      return [name, allowed ? "is shown the project with 200" : "is shown an empty list with 200"]
+    }
+    if (allowed) return [name, "is let in"]
+    const visible = actions.includes("read") || requires.action === "create"
+    if (visible) return [name, "is refused with 403 and told the missing role"]
+    const is500 = UNSEEN_IS_500.includes(operation.operationId)
+    return [name, is500 ? "does not see the project: 500" : "does not see the project: 404"]
+  })
+}
+
+async function expectUnseen(status: number, operation: Operation, token: string): Promise<void> {
+  const response = await call(operation, token)
+  expect(response.status).toBe(status)
+  expect(await response.text()).not.toContain("role")
+}
+
+/** The action that the example of an operation takes. */
+function neededFor({ operationId, requires }: Operation): string {
+  return EXAMPLE_NEEDS[operationId] ?? (requires.on === "token" ? "" : requires.action)
+}
+
+/** Sends what the document says, and holds the status against the document. */
+async function call(operation: Operation, token: string | null, query = ""): Promise<Response> {
+  const { path, ...request } = operation.request()
+  const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`
+  const response = await send(operation.host, address, { ...request, token, headers: clientAt() })
+  expect(operation.statuses).toContain(String(response.status))
+  return response
+}
+
+/** Makes what the examples speak of: everything that can be posted is posted, in the order of the documents. */
+async function setUp(): Promise<void> {
+  const token = await administratorToken()
+  for (const operation of regional.filter(({ method }) => method === "POST")) {
+    await vi.waitFor(async () => expect(await outcome(operation, token)).toBe("done"), { interval: 5, timeout: 5000 })
+  }
+}
+
+/** A name can be used again once the deletion of its project is through; any other conflict is with what is there already. */
+async function outcome(operation: Operation, token: string): Promise<string> {
+  const response = await call(operation, token)
+  if (response.ok) return "done"
+  const again = response.status === 409 && !response.headers.has("retry-after")
+  return again ? "done" : `${operation.operationId}: ${response.status} ${await response.text()}`
+}
+
+/** How many entries a list shows: as it is, and with each of its optional parameters, since some search only with one. */
+async function entriesShown(operation: Operation, token: string): Promise<number[]> {
+  const shown: number[] = []
+  for (const query of ["", ...operation.optionalQueries]) {
+    const response = await call(operation, token, query)
+    expect(response.status).toBe(200)
+    shown.push(entriesIn(await response.json()))
+  }
+  return shown
+}
+
+/** How many entries an answer has: it holds one array. */
+function entriesIn(answer: unknown): number {
+  const members = Object.values(z.record(z.string(), z.unknown()).parse(answer))
+  const [list, ...others] = members.filter((member) => Array.isArray(member))
+  expect(others).toEqual([])
+  return z.array(z.unknown()).parse(list).length
+}
+
+async function administrator(): Promise<string> {
+  const user = await createUser()
+  await joinSystemTeam("organization-admin", user)
+  return user
+}
+
+async function administratorToken(): Promise<string> {
+  return issueToken(await administrator())
+}
+
+function everyRole(entity: Omit<TestRole, "roleName">): TestRole[] {
+  return Object.keys(ROLES).map((roleName) => ({ roleName, ...entity }))
+}
+
+/** The roles that allow an action, as a refusal names them. */
+function rolesWith(action: string): string {
+  const names = Object.keys(ROLES).filter((role) => ROLES[role]?.includes(action))
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
+}

@@ -1,0 +1,167 @@
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
+import { createToken } from "../../src/lib/token-format.ts"
+import { createProject, send, storageCounts, type TestRequest } from "../support/client.ts"
+import { askEvents, postEvent, sampleEvent } from "../support/events.ts"
+import { commitFiles, newService, readFile, resourcePath, writeFiles } from "../support/keptn.ts"
+import { knownToken } from "../support/known.ts"
+import { tokenWith } from "../support/people.ts"
+import { postService, projectsPath } from "../support/projects.ts"
+import { clientAt } from "../support/address.ts"
+import { env } from "cloudflare:workers"
+
+const project = "budgets"
+const places = [{ project }, { project, stage: "dev" }, { project, stage: "dev", service: "carts" }]
+let commit = ""
+
+beforeAll(async () => {
+  await createProject("eu", project, "dev", "prod")
+  await newService(project, "carts")
+  for (const place of places) commit = await commitFiles(place, { "a.txt": "a", "large.bin": new Uint8Array(100_000) })
+})
+
+/** Who asks: somebody whom the isolate knows. */
+let caller: TestRequest = {}
+
+beforeEach(async () => {
+  caller = { token: await knownToken() }
+})
+
+const path = (place: Parameters<typeof resourcePath>[0], tail: string) => `${resourcePath(place)}${tail}`
+
+/** Requests that only read, with the trips they may take. */
+const reads: { what: string; trips: number; path: () => string; request?: TestRequest }[] = [
+  { what: "health", trips: 0, path: () => "/health", request: { token: null } },
+  { what: "Keptn's health", trips: 0, path: () => "/nginx-health", request: { token: null } },
+  { what: "the docs page", trips: 0, path: () => "/api", request: { token: null } },
+  { what: "a document", trips: 0, path: () => "/api/openapi/api-service.json", request: { token: null } },
+  { what: "a token's check", trips: 0, path: () => "/api/v1/auth" },
+  { what: "metadata", trips: 0, path: () => "/api/v1/metadata" },
+  { what: "a path that is not there", trips: 0, path: () => "/api/v1/nowhere" },
+  { what: "a method that is not allowed", trips: 0, path: () => "/api/v1/metadata", request: { method: "DELETE" } },
+  { what: "the list of projects", trips: 1, path: () => projectsPath },
+  { what: "a project", trips: 1, path: () => `${projectsPath}/${project}` },
+  { what: "a project that is not there", trips: 1, path: () => `${projectsPath}/nowhere` },
+  { what: "the list of stages", trips: 1, path: () => `${projectsPath}/${project}/stage` },
+  ...places.flatMap((place, depth) => [
+    { what: `a list of files, depth ${depth}`, trips: 1, path: () => path(place, "") },
+    { what: `a file, depth ${depth}`, trips: 2, path: () => path(place, "/a.txt") },
+    { what: `a large file, depth ${depth}`, trips: 2, path: () => path(place, "/large.bin") },
+    {
+      what: `a file as of a commit, depth ${depth}`,
+      trips: 2,
+      path: () => path(place, `/a.txt?gitCommitID=${commit}`),
+    },
+    { what: `a file that is not there, depth ${depth}`, trips: 1, path: () => path(place, "/none.txt") },
+    {
+      what: `a file that the caller has, depth ${depth}`,
+      trips: 1,
+      path: () => path(place, "/a.txt"),
+      request: { headers: { "if-none-match": "*" } },
+    },
+  ]),
+  { what: "a name that no file has", trips: 0, path: () => path({ project }, "/a~b") },
+  { what: "a page of events", trips: 1, path: () => `/api/mongodb-datastore/event?project=${project}` },
+  { what: "a wrong query for events", trips: 0, path: () => "/api/mongodb-datastore/event?pageSize=0" },
+  { what: "the caller's organization", trips: 1, path: () => "/v3/organizations/me" },
+]
+
+describe("storage trips of what only reads", () => {
+  it.each(reads)("$what: $trips", async ({ trips, path: of, request }) => {
+    const response = await send("eu", of(), { ...caller, ...request })
+    expect(storageCounts(response).trips).toBe(trips)
+    expect(response.status).toBeLessThan(500)
+  })
+
+  it.each(reads.filter(({ request }) => request?.token !== null))(
+    "$what, when the isolate does not know the token: one more",
+    async ({ trips, path: of, request }) => {
+      const stranger = { ...request, token: await tokenWith({ roleName: "Admin", entityRegion: "*" }) }
+      expect(storageCounts(await send("eu", of(), stranger)).trips).toBe(trips + 1)
+      expect(storageCounts(await send("eu", of(), stranger)).trips).toBe(trips)
+    },
+  )
+})
+
+describe("storage trips of a request without a good token", () => {
+  it.each([
+    { what: "no token", trips: 0, token: null },
+    { what: "a broken one", trips: 0, token: `${createToken("kpat").slice(0, -1)}!` },
+    { what: "one with a wrong checksum", trips: 0, token: `kpat_${"0".repeat(36)}` },
+    { what: "one that nobody has", trips: 1, token: createToken("kpat") },
+  ])("$what: $trips", async ({ token, trips }) => {
+    const response = await send("eu", projectsPath, { token, headers: clientAt() })
+    expect(response.status).toBe(401)
+    expect(storageCounts(response).trips).toBe(trips)
+  })
+})
+
+describe("storage trips of what writes", () => {
+  it("sending an event: 1", async () => {
+    const response = await postEvent(sampleEvent({ data: { project, stage: "dev", service: "carts" } }), caller)
+    expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+  })
+
+  it.each([1, 2, 60])("writing %i files: 2", async (count) => {
+    for (const [depth, place] of places.entries()) {
+      const names = Array.from({ length: count }, (_, index) => `written/${count}/${index}.txt`)
+      const files = Object.fromEntries(names.map((name) => [name, `${depth} ${name}`]))
+      const response = await writeFiles(place, files, caller)
+      expect(response.status).toBe(201)
+      expect(storageCounts(response)).toMatchObject({ trips: 2, d1: 2, r2: count, kv: 0 })
+      // The same once more: there is no commit to make.
+      expect(storageCounts(await writeFiles(place, files, caller))).toMatchObject({ trips: 1, d1: 1 })
+    }
+  })
+
+  it("a write that is refused for its form: 0", async () => {
+    const response = await writeFiles({ project }, { "a..b": "" }, caller)
+    expect(storageCounts(response).trips).toBe(0)
+  })
+
+  it("creating a service, in any number of stages: 3", async () => {
+    expect(storageCounts(await postService(project, { serviceName: "orders" }, caller)).trips).toBe(3)
+  })
+})
+
+describe("reading a file", () => {
+  it("asks KV and R2 at once: no more trips when KV is cold than when it has the file", async () => {
+    const place = { project, stage: "prod" }
+    await commitFiles(place, { "cached.txt": "cached" })
+    const cold = await readFile(place, "cached.txt", caller)
+    expect(storageCounts(cold)).toMatchObject({ trips: 2, d1: 1, r2: 1, kv: 1 })
+    const key = `projects/${project}/blobs/${cold.headers.get("etag")?.replaceAll('"', "")}`
+    await vi.waitFor(async () => expect(await env.CACHE_EU.get(key)).toBe("cached"))
+    const warm = await readFile(place, "cached.txt", caller)
+    expect(storageCounts(warm)).toMatchObject({ trips: 2, d1: 1, r2: 1, kv: 1 })
+  })
+
+  it("does not ask KV for what is too large for it", async () => {
+    expect(storageCounts(await readFile({ project }, "large.bin", caller))).toMatchObject({
+      trips: 2,
+      d1: 1,
+      r2: 1,
+      kv: 0,
+    })
+  })
+
+  it("asks nobody for the bytes of an empty file", async () => {
+    await commitFiles({ project }, { "empty.txt": "" })
+    const response = await readFile({ project }, "empty.txt", caller)
+    expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+    expect(await response.json()).toMatchObject({ resourceContent: "" })
+  })
+
+  it("asks neither with If-None-Match", async () => {
+    const etag = (await readFile({ project }, "a.txt")).headers.get("etag") ?? ""
+    const response = await readFile({ project }, "a.txt", { ...caller, headers: { "if-none-match": etag } })
+    expect(response.status).toBe(304)
+    expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+  })
+})
+
+it("finds events by any condition in 1 trip", async () => {
+  for (const query of ["", "root=1", "stage=dev", "source=x", "type=x&fromTime=2020-01-01T00:00:00Z"]) {
+    const response = await askEvents(`project=${project}&${query}`, caller)
+    expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+  }
+})

@@ -1,0 +1,19 @@
+/** An edge of its own, with a configuration that differs from that of the Worker. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
+import { env } from "cloudflare:workers"
+import { createEdge } from "../../src/app.ts"
+import { type Config, loadConfig } from "../../src/config.ts"
+
+/** Sends a request to an edge, and waits for what the edge does after the response, too. */
+export type SendToEdge = (url: string, init?: RequestInit) => Promise<Response>
+
+/** Builds an edge, as one isolate has it, and answers how to send requests to it. */
+export function edgeWith(changes: Partial<Config>): SendToEdge {
+  const edge = createEdge({ ...loadConfig({ ...env }), ...changes })
+  return async (url, init) => {
+    const context = createExecutionContext()
+    const response = await edge.fetch(new Request(url, init), context)
+    await waitOnExecutionContext(context)
+    return response
+  }
+}
