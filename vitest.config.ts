@@ -8,6 +8,8 @@ import { findChromium } from "./test/browser/chromium.ts"
  */
 export default defineConfig(async () => ({
   test: {
+    // The log lines of the Worker are shown where a test fails.
+    silent: "passed-only",
     projects: [
       {
         plugins: [
