@@ -9,7 +9,7 @@ import { findChromium } from "./test/browser/chromium.ts"
 export default defineConfig(async () => ({
   test: {
     // The log lines of the Worker are shown where a test fails.
-    silent: "passed-only",
+    silent: "passed-only" as const,
     projects: [
       {
         plugins: [
