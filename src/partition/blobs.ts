@@ -31,11 +31,15 @@ export class Blobs {
     this.#later = later
   }
 
-  /** Stores `blobs` of a project, all at once. One that is there already is left as it is: same id, same bytes. */
+  /**
+   * Stores `blobs` of a project, all at once. One that is there already is left as it is: same id, same bytes. Blobs that are
+   * the same are put once: R2 takes one write per second and key.
+   */
   async put(project: string, blobs: readonly Blob[]): Promise<void> {
     const onlyIf = new Headers({ "If-None-Match": "*" })
+    const different = new Map(blobs.map((blob) => [blob.id, blob])).values()
     await Promise.all(
-      blobs.map((blob) =>
+      Array.from(different, (blob) =>
         this.#meter.count("r2", () => this.#bucket.put(key(project, blob.id), blob.content, { onlyIf })),
       ),
     )

@@ -38,6 +38,13 @@ export interface BranchState {
 export type PreparedCommit =
   | { outcome: "prepared"; id: ObjectId; statements: Statement[]; after: BranchState }
   | NoTrees
+  | { outcome: "folder-too-large"; path: string }
+
+/**
+ * The largest tree object that is stored, in bytes: about 20,000 entries in one folder. Trees travel to D1 as hexadecimal in a
+ * bound value, which holds 2 MB.
+ */
+const LARGEST_TREE = 900_000
 
 /** Computes the commit that makes `changes` on `branch`, with git's own ids. Nothing is stored. */
 export async function prepareCommit(
@@ -49,6 +56,8 @@ export async function prepareCommit(
 ): Promise<PreparedCommit> {
   const update = await updateTrees(branch.folders, changes)
   if (update.outcome !== "updated") return update
+  const tooLarge = update.folders.find((folder) => folder.content.length > LARGEST_TREE)
+  if (tooLarge) return { outcome: "folder-too-large", path: tooLarge.path }
   const content = encodeCommit({ tree: update.root, parent: branch.commitId, author, message })
   const id = await objectId("commit", content)
   const { projectId, branchId } = branch

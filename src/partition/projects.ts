@@ -192,7 +192,10 @@ export async function createService(
   service: string,
   author: Signature,
   news: readonly KeptnEvent[],
-): Promise<{ outcome: "created" | "exists" | "no-project" | "busy" } | { outcome: "file-in-the-way"; stage: string }> {
+): Promise<
+  | { outcome: "created" | "exists" | "no-project" | "busy" }
+  | { outcome: "file-in-the-way" | "folder-too-large"; stage: string }
+> {
   const { db } = partition
   const now = Date.now()
   const path = `${service}/metadata.yaml`
@@ -204,7 +207,9 @@ export async function createService(
     const statements: Statement[] = []
     for (const stage of stages) {
       const commit = await prepareCommit(db, stage, [{ path, ...metadata }], author, `Create service ${service}`)
-      if (commit.outcome === "file-in-the-way") return { outcome: "file-in-the-way", stage: stage.name }
+      if (commit.outcome === "file-in-the-way" || commit.outcome === "folder-too-large") {
+        return { outcome: commit.outcome, stage: stage.name }
+      }
       statements.push(db.insert(services).values({ branchId: stage.branchId, name: service, createdAt: now }))
       if (commit.outcome === "prepared") statements.push(...commit.statements)
     }

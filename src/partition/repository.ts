@@ -50,7 +50,7 @@ export interface FileList {
 export type WriteOutcome =
   | { outcome: "written"; commitId: ObjectId }
   | Missing
-  | { outcome: "file-in-the-way" | "folder-in-the-way"; path: string }
+  | { outcome: "file-in-the-way" | "folder-in-the-way" | "folder-too-large"; path: string }
   | { outcome: "busy" }
 
 /**

@@ -86,6 +86,8 @@ export const createService: RegionalHandler<typeof routes.createService> = async
         "conflict",
         `stage '${result.stage}' has a file called '${serviceName}' where the service needs a folder`,
       )
+    case "folder-too-large":
+      throw new ApiError("payload_too_large", `stage '${result.stage}' has too many files and services in its folder`)
     case "busy":
       throw new ApiError("conflict", "too many writers at once in this project: nothing was created, try again", {
         headers: { "Retry-After": "1" },

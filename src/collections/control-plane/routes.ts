@@ -117,6 +117,6 @@ export const createService = createRoute({
   },
   responses: {
     200: json(messageSchema, "The service was created; the message is empty"),
-    ...keptnErrors("invalid_request", "permission_denied", "conflict"),
+    ...keptnErrors("invalid_request", "permission_denied", "conflict", "payload_too_large"),
   },
 })

@@ -117,6 +117,11 @@ function writeError(outcome: Exclude<WriteOutcome, { outcome: "written" }>): Api
         "conflict",
         `'${outcome.path}' is a folder, so it cannot be written as a file: choose another name`,
       )
+    case "folder-too-large":
+      return new ApiError(
+        "payload_too_large",
+        `the folder '${outcome.path}' would hold too many files: spread them over several`,
+      )
     case "busy":
       return new ApiError("conflict", "too many writers at once on this branch: nothing was written, try again", {
         headers: { "Retry-After": "1" },

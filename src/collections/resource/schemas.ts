@@ -27,7 +27,9 @@ export const writeListSchema = z
           resourceContent: content,
         }),
       )
-      .min(1, "must hold at least one resource"),
+      .min(1, "must hold at least one resource")
+      // Each file is a request to R2, of which a Worker has 10,000.
+      .max(1000, "must hold at most 1,000 resources"),
   })
   .openapi("Resources")
 

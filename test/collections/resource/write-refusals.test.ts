@@ -142,3 +142,23 @@ describe("a file and a folder of one name", () => {
     expect((await writeFiles({ project, stage: "dev" }, { carts: "file" })).status).toBe(409)
   })
 })
+
+describe("what is too much", () => {
+  it("answers 400 to more than 1,000 files in one request, and writes none", async () => {
+    const resources = Array.from({ length: 1001 }, (_, index) => ({ ...good, resourceURI: `${index}.txt` }))
+    expect(await refusal({ resources })).toMatchObject({ status: 400, message: expect.stringContaining("1,000") })
+  })
+
+  it("answers 413 to a folder that would outgrow what a row holds, and writes none of the request", async () => {
+    const place = { project: await newProject("dev") }
+    const write = (page: number) => {
+      const names = Array.from({ length: 900 }, (_, index) => `many/${page}-${index}-${"x".repeat(240)}`)
+      const resources = names.map((resourceURI) => ({ ...good, resourceURI }))
+      return send("eu", resourcePath(place), { json: { resources } })
+    }
+    for (const page of [1, 2, 3]) expect((await write(page)).status).toBe(201)
+    const before = await listFiles(place)
+    expect(await failure(await write(4))).toMatchObject({ status: 413, message: expect.stringContaining("'many'") })
+    expect(await listFiles(place)).toEqual(before)
+  })
+})
