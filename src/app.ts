@@ -4,14 +4,17 @@ import { createApiCollection } from "./collections/api/index.ts"
 import { createControlPlaneCollection } from "./collections/control-plane/index.ts"
 import { createDatastoreCollection } from "./collections/datastore/index.ts"
 import type { IdentityEnv } from "./collections/identity/environment.ts"
-import { createIdentityCollection } from "./collections/identity/index.ts"
+import { createIdentityCollection, createSelfCollection } from "./collections/identity/index.ts"
 import type { RegionalEnv } from "./collections/regional.ts"
 import { createResourceCollection } from "./collections/resource/index.ts"
 import type { Config, RegionBindings } from "./config.ts"
+import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "./directory/assigned-roles.ts"
+import { recordRefusal, trimAuditLog } from "./directory/audit.ts"
 import { openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
 import { createDocs } from "./docs/index.ts"
 import type { Authentication } from "./gateway/authenticate.ts"
+import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
 import { createGateway, type GatewaySettings } from "./gateway/gateway.ts"
 import { createHealth } from "./gateway/health.ts"
@@ -19,8 +22,9 @@ import { hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
 import { TokenCache } from "./gateway/token-cache.ts"
 import { Meter } from "./lib/meter.ts"
-import { openPartition } from "./partition/partition.ts"
+import { openPartition, type Partition } from "./partition/partition.ts"
 import { clearDeletedProjects } from "./partition/projects.ts"
+import { findAbandonedRoleChanges, finishRoleChange, type RoleChange } from "./partition/role-changes.ts"
 
 /** The whole edge of one deployment, as one isolate runs it. */
 export interface Edge {
@@ -36,27 +40,31 @@ export function createEdge(config: Config): Edge {
     regions: [...config.regions.keys()],
     defaultRegion: config.defaultRegion,
   }
+  const cache = new TokenCache(config.tokenCacheSeconds)
   const settings: GatewaySettings = {
     hostNames: hostNames(hosts),
     maxBodyBytes: config.maxBodyBytes,
     serverTiming: config.serverTiming,
     version: config.version,
-    authentication: authentication(config),
+    authentication: authentication(config, cache),
   }
-  const planes = { global: globalPlane(config, settings, hosts), regional: regionalPlane(config, settings, hosts) }
+  const planes = {
+    global: globalPlane(config, settings, hosts, cache),
+    regional: regionalPlane(config, settings, hosts, cache),
+  }
   return {
     fetch(request, context) {
       const target = resolveHost(new URL(request.url).hostname, hosts)
       return planes[target?.plane ?? "regional"].fetch(request, { target }, context)
     },
     async runJobs() {
-      const tasks = [...config.regions].map(([region, bindings]) => runRegionalJobs(region, bindings))
-      await Promise.all(tasks)
+      const regional = [...config.regions].map(([region, bindings]) => runRegionalJobs(config, region, bindings))
+      await Promise.all([...regional, runGlobalJobs(config)])
     },
   }
 }
 
-function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts): Hono<GatewayEnv> {
+function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
   const app = createGateway(settings, (path) =>
     isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}` : null,
   )
@@ -81,69 +89,99 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts):
   ]
   app.route("/", createHealth())
   app.route("/", createDocs({ title: "Quarterdeck", collections, assets: config.assets }))
-  app.use("/api/*", usePartition(config))
+  app.use("/api/*", usePartition(config, cache))
   for (const collection of collections) app.route("/", collection.app)
-  mountIdentity(app, config)
+  app.use("/v3/*", useDirectory(config, cache))
+  app.route("/", createSelfCollection())
   return app
 }
 
-function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts): Hono<GatewayEnv> {
+function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
   const regional = hosts.regions.map((region) => `${region}.${hosts.apiDomain}`).join(", ")
   const app = createGateway(settings, (path) =>
     path.startsWith("/api/") ? `path ${path} is served by the regional hosts: use ${regional}` : null,
   )
   const identity = {
-    app: createIdentityCollection("/v3"),
-    ...info("identity", "Identity", "The organization and its people."),
+    app: createIdentityCollection(),
+    ...info("identity", "Identity", "The organization and its people, and who may do what in which region."),
   }
   app.route("/", createHealth())
   app.route("/", createDocs({ title: "Quarterdeck", collections: [identity], assets: config.assets }))
-  mountIdentity(app, config)
+  app.use("/v3/*", useDirectory(config, cache))
+  app.route("/", identity.app)
   return app
 }
 
-/** `/v3` and its old name `/v2`. Konnect's clients ask regional hosts for themselves, too. */
-function mountIdentity(app: Hono<GatewayEnv>, config: Config): void {
-  for (const base of ["/v3", "/v2"] as const) {
-    app.use(`${base}/*`, useDirectory(config))
-    app.route("/", createIdentityCollection(base))
-  }
-}
-
-function authentication(config: Config): Authentication {
+function authentication(config: Config, cache: TokenCache): Authentication {
   return {
-    cache: new TokenCache(config.tokenCacheSeconds),
+    cache,
     failures: config.authFailures,
     findToken: (c, hash) => findToken(openDirectory(config.directory, c.get("meter")), hash),
     tokenUsed(c, record) {
       const touched = touchToken(openDirectory(config.directory, new Meter()), record, Date.now())
       c.executionCtx.waitUntil(touched)
     },
+    refused(c, reason) {
+      const refusal = { requestId: c.get("requestId"), address: clientAddress(c.req.raw.headers), reason }
+      c.executionCtx.waitUntil(recordRefusal(openDirectory(config.directory, new Meter()), refusal))
+    },
   }
 }
 
-function usePartition(config: Config): MiddlewareHandler<RegionalEnv> {
+function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<RegionalEnv> {
   return async (c, next) => {
     const { target } = c.env
     const bindings = target?.plane === "regional" ? config.regions.get(target.region) : undefined
     if (target?.plane !== "regional" || !bindings) throw new Error("a region without bindings was reached")
     const later = (task: Promise<unknown>) => c.executionCtx.waitUntil(task)
-    c.set("partition", openPartition(target.region, bindings, c.get("meter"), later))
+    const partition = openPartition(target.region, bindings, c.get("meter"), later)
+    c.set("partition", partition)
+    c.set("settleRoleChange", async (change) => {
+      try {
+        await settleRoleChange(config, c.get("meter"), partition, change)
+        cache.clear()
+      } catch (error) {
+        // The project is there, or gone, whatever becomes of this: the job will do it.
+        console.error(JSON.stringify({ event: "role-change-open", region: partition.region, error: String(error) }))
+      }
+    })
     await next()
   }
 }
 
-function useDirectory(config: Config): MiddlewareHandler<IdentityEnv> {
+function useDirectory(config: Config, cache: TokenCache): MiddlewareHandler<IdentityEnv> {
   return async (c, next) => {
     c.set("directory", openDirectory(config.directory, c.get("meter")))
+    c.set("regions", [...config.regions.keys()])
+    c.set("rightsChanged", () => cache.clear())
     await next()
   }
 }
 
-async function runRegionalJobs(region: string, bindings: RegionBindings): Promise<void> {
+/** Does in the directory what a project's creation or deletion asks, and removes the partition's note of it. */
+async function settleRoleChange(config: Config, meter: Meter, partition: Partition, change: RoleChange): Promise<void> {
+  const directory = openDirectory(config.directory, meter)
+  const project = { name: change.project, region: partition.region }
+  const { principalId } = change
+  if (principalId === null) await endProjectAssignments(directory, project)
+  else await grantProjectAdmin(directory, principalId, project)
+  const stillWanted = await finishRoleChange(partition, change)
+  // The project was deleted meanwhile: a later one of its name must inherit nothing.
+  if (principalId !== null && !stillWanted) await revokeProjectAdmin(directory, principalId, project)
+}
+
+async function runRegionalJobs(config: Config, region: string, bindings: RegionBindings): Promise<void> {
   const partition = openPartition(region, bindings, new Meter(), () => undefined)
   const cleared = await clearDeletedProjects(partition)
   if (cleared.length > 0) console.log(JSON.stringify({ event: "deleted-projects-cleared", region, projects: cleared }))
+  for (const change of await findAbandonedRoleChanges(partition)) {
+    await settleRoleChange(config, new Meter(), partition, change)
+    console.log(JSON.stringify({ event: "role-change-settled", region, project: change.project }))
+  }
+}
+
+async function runGlobalJobs(config: Config): Promise<void> {
+  await trimAuditLog(openDirectory(config.directory, new Meter()), config.auditRetentionDays)
 }
 
 function info(name: string, title: string, description: string) {

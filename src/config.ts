@@ -16,6 +16,7 @@ export interface Config {
   defaultRegion: string | null
   tokenCacheSeconds: number
   maxBodyBytes: number
+  auditRetentionDays: number
   serverTiming: boolean
   version: string
   directory: D1Database
@@ -66,6 +67,7 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     defaultRegion,
     tokenCacheSeconds: variables.data.TOKEN_CACHE_SECONDS,
     maxBodyBytes: variables.data.MAX_BODY_BYTES,
+    auditRetentionDays: variables.data.AUDIT_RETENTION_DAYS,
     serverTiming: variables.data.SERVER_TIMING === "on",
     version: version.id,
     directory,
@@ -98,6 +100,7 @@ const variablesSchema = z.object({
   DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
   TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
   MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
+  AUDIT_RETENTION_DAYS: wholeNumber.refine((days) => days > 0, "must be greater than 0"),
   SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
 })
 

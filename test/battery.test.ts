@@ -8,7 +8,15 @@ import { createToken } from "../src/lib/token-format.ts"
 import { clientAt } from "./support/address.ts"
 import { send } from "./support/client.ts"
 import { documentPaths, type Operation, readOperations } from "./support/openapi.ts"
-import { createUser, deleteUser, issueToken, joinSystemTeam, type TestRole, tokenWith } from "./support/people.ts"
+import {
+  createUser,
+  deleteUser,
+  issueToken,
+  joinSystemTeam,
+  putExamples,
+  type TestRole,
+  tokenWith,
+} from "./support/people.ts"
 import { expectUnauthenticated } from "./support/refusal.ts"
 
 /** The project of all examples. */
@@ -98,7 +106,8 @@ describe("the documents", () => {
 describe.each(operations.map((one): [string, Operation] => [`${one.operationId}: ${one.method} ${one.path}`, one]))(
   "%s",
   (_, operation) => {
-    if (operation.method === "DELETE") afterEach(setUp)
+    // What these end, the next call of them needs.
+    if (operation.method === "DELETE" || operation.path.includes("{tokenId}/")) afterEach(setUp)
 
     it.each(Object.entries(credentials))("refuses %s with 401", async (name, credential) => {
       const response = await call(operation, await credential())
@@ -131,6 +140,13 @@ const check = {
     const sentence = `missing role ${rolesWith(neededFor(operation))} on project '${PROJECT}' in region 'eu'`
     expect(await response.json()).toEqual({ code: 403, message: sentence })
   },
+  "is refused with 403 and told the missing team": async (operation: Operation, token: string) => {
+    const response = await call(operation, token)
+    expect(response.status).toBe(403)
+    const teams =
+      neededFor(operation) === "read" ? "organization-admin or organization-admin-read-only" : "organization-admin"
+    expect(await response.json()).toMatchObject({ status: 403, detail: `You must be in the team ${teams}` })
+  },
   "does not see the project: 404": (operation: Operation, token: string) => expectUnseen(404, operation, token),
   "does not see the project: 500": (operation: Operation, token: string) => expectUnseen(500, operation, token),
   "is shown the project with 200": async (operation: Operation, token: string) => {
@@ -146,6 +162,11 @@ function verdictsOn(operation: Operation): [caller: string, verdict: keyof typeo
   const { requires } = operation
   return Object.entries(callers).map(([name, { actions }]) => {
     if (requires.on === "token") return [name, "is let in"]
+    if (requires.on === "organization" || requires.on === "self") {
+      const member =
+        name === "who may do everything" || (name === "who may read everything" && requires.action === "read")
+      return [name, member ? "is let in" : "is refused with 403 and told the missing team"]
+    }
     const allowed = actions.includes(neededFor(operation))
     if (requires.on === "projects") {
       return [name, allowed ? "is shown the project with 200" : "is shown an empty list with 200"]
@@ -180,6 +201,7 @@ async function call(operation: Operation, token: string | null, query = ""): Pro
 
 /** Makes what the examples speak of: everything that can be posted is posted, in the order of the documents. */
 async function setUp(): Promise<void> {
+  await putExamples()
   const token = await administratorToken()
   for (const operation of regional.filter(({ method }) => method === "POST")) {
     await vi.waitFor(async () => expect(await outcome(operation, token)).toBe("done"), { interval: 5, timeout: 5000 })

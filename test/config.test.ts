@@ -34,6 +34,7 @@ describe("the environment of wrangler.toml", () => {
       defaultRegion: "eu",
       tokenCacheSeconds: 5,
       maxBodyBytes: 5_242_880,
+      auditRetentionDays: 365,
       serverTiming: true,
       version: env.VERSION.id,
       directory: env.DB_GLOBAL,

@@ -88,6 +88,14 @@ CREATE TABLE `projects` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `projects_name_unique` ON `projects` (`name`);--> statement-breakpoint
+CREATE TABLE `role_changes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`project` text NOT NULL,
+	`principal_id` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `role_changes_by_project` ON `role_changes` (`project`);--> statement-breakpoint
 CREATE TABLE `services` (
 	`branch_id` text NOT NULL,
 	`name` text NOT NULL,

@@ -2,10 +2,15 @@
 import type { OpenAPIHono, RouteConfig, RouteHandler } from "@hono/zod-openapi"
 import type { GatewayEnv } from "../gateway/environment.ts"
 import type { Partition } from "../partition/partition.ts"
+import type { RoleChange } from "../partition/role-changes.ts"
 
 /** A gateway request with the data of the region that its host named. */
 export interface RegionalEnv extends GatewayEnv {
-  Variables: GatewayEnv["Variables"] & { partition: Partition }
+  Variables: GatewayEnv["Variables"] & {
+    partition: Partition
+    /** Tells the directory what a project's creation or deletion asks of it; a job repeats what fails. */
+    settleRoleChange: (change: RoleChange) => Promise<void>
+  }
 }
 
 /** A handler that is typed from the route it serves. */

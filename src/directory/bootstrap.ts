@@ -3,10 +3,8 @@ import { drizzle } from "drizzle-orm/d1"
 import { sha256Hex } from "../lib/digest.ts"
 import { ORGANIZATION_ADMIN, ORGANIZATION_ADMIN_READ_ONLY } from "../lib/principal.ts"
 import { tokenHint } from "../lib/token-format.ts"
+import { LONGEST_LIFE } from "./access-tokens.ts"
 import { organizations, teamMembers, teams, tokens, users } from "./schema.ts"
-
-/** The longest life a token may have, in milliseconds: 366 days. */
-const LONGEST_LIFE = 366 * 24 * 60 * 60 * 1000
 
 /**
  * Creates the organization, its two system teams, its administrator and one token for it, `token`, which lives as long as a
@@ -21,7 +19,7 @@ export async function bootstrap(database: D1Database, token: string): Promise<vo
   const organizationId = crypto.randomUUID()
   const administrator = crypto.randomUUID()
   const administrators = crypto.randomUUID()
-  const team = { organizationId, systemTeam: true, ...stamps }
+  const team = { organizationId, systemTeam: true, labels: {}, ...stamps }
   await db.batch([
     db.insert(organizations).values({ id: organizationId, name: "Quarterdeck", ownerId: administrator, ...stamps }),
     db.insert(users).values({
@@ -44,7 +42,8 @@ export async function bootstrap(database: D1Database, token: string): Promise<vo
       hint: tokenHint(token),
       ownerId: administrator,
       name: "first token",
-      createdAt: now,
+      purpose: "access",
+      ...stamps,
       expiresAt: now + LONGEST_LIFE,
     }),
   ])

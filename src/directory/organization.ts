@@ -1,7 +1,7 @@
-/** The organization and its people, read. */
+/** The organization, read. */
 import { eq } from "drizzle-orm"
 import type { Directory } from "./directory.ts"
-import { organizations, users } from "./schema.ts"
+import { organizations } from "./schema.ts"
 
 /** The organization with this id, or null. Times are milliseconds since 1970. */
 export async function findOrganization(
@@ -9,11 +9,5 @@ export async function findOrganization(
   id: string,
 ): Promise<typeof organizations.$inferSelect | null> {
   const [rows] = await directory.db.batch([directory.db.select().from(organizations).where(eq(organizations.id, id))])
-  return rows[0] ?? null
-}
-
-/** The user with this id, or null. Times are milliseconds since 1970. */
-export async function findUser(directory: Directory, id: string): Promise<typeof users.$inferSelect | null> {
-  const [rows] = await directory.db.batch([directory.db.select().from(users).where(eq(users.id, id))])
   return rows[0] ?? null
 }

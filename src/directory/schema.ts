@@ -32,6 +32,7 @@ export const systemAccounts = sqliteTable("system_accounts", {
     .references(() => organizations.id),
   name: text("name").notNull().unique(),
   description: text("description").notNull(),
+  konnectManaged: integer("konnect_managed", { mode: "boolean" }).notNull(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 })
@@ -44,6 +45,7 @@ export const teams = sqliteTable("teams", {
   name: text("name").notNull(),
   description: text("description").notNull(),
   systemTeam: integer("system_team", { mode: "boolean" }).notNull(),
+  labels: text("labels", { mode: "json" }).$type<Record<string, string>>().notNull(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 })
@@ -57,7 +59,10 @@ export const teamMembers = sqliteTable(
       .references(() => teams.id, { onDelete: "cascade" }),
     memberId: text("member_id").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.memberId, table.teamId] })],
+  (table) => [
+    primaryKey({ columns: [table.memberId, table.teamId] }),
+    index("team_members_by_team").on(table.teamId, table.memberId),
+  ],
 )
 
 /** What a user, a system account or a team (`subjectId`) may do. */
@@ -80,6 +85,8 @@ export const roleAssignments = sqliteTable(
       table.entityId,
       table.entityRegion,
     ),
+    // A project that is deleted takes its assignments with it.
+    index("role_assignments_by_entity").on(table.entityTypeName, table.entityRegion, table.entityId),
   ],
 )
 
@@ -92,10 +99,39 @@ export const tokens = sqliteTable(
     hint: text("hint").notNull(),
     ownerId: text("owner_id").notNull(),
     name: text("name").notNull(),
+    /** A token for `activation` does nothing but make the user that was invited active, once. */
+    purpose: text("purpose", { enum: ["access", "activation"] }).notNull(),
     createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
     expiresAt: integer("expires_at").notNull(),
     revokedAt: integer("revoked_at"),
+    revokedBy: text("revoked_by"),
     lastUsedAt: integer("last_used_at"),
   },
-  (table) => [index("tokens_by_owner").on(table.ownerId)],
+  (table) => [uniqueIndex("tokens_by_name").on(table.ownerId, table.name)],
+)
+
+/** What was changed in the directory and who was refused. A change's row is written in its batch; none holds a secret. */
+export const auditLog = sqliteTable(
+  "audit_log",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    time: integer("time").notNull(),
+    requestId: text("request_id").notNull(),
+    address: text("address").notNull(),
+    /** Who did it, with which token; null for somebody who was refused, or for the system itself. */
+    principalId: text("principal_id"),
+    tokenId: text("token_id"),
+    action: text("action").notNull(),
+    entityType: text("entity_type").notNull(),
+    entityId: text("entity_id").notNull(),
+    /** The row before and after, as far as it may be shown; of a refusal, its true reason. */
+    before: text("before", { mode: "json" }).$type<Record<string, unknown>>(),
+    after: text("after", { mode: "json" }).$type<Record<string, unknown>>(),
+  },
+  (table) => [
+    index("audit_log_by_time").on(table.time),
+    index("audit_log_by_entity").on(table.entityId, table.time),
+    index("audit_log_by_principal").on(table.principalId, table.time),
+  ],
 )

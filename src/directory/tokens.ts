@@ -10,7 +10,7 @@ const LAST_USED_INTERVAL = 15 * 60 * 1000
 
 /**
  * Looks up the token with this hash, its owner and everything its owner may do, in one round trip and with strong
- * consistency. Null when there is no such token or its owner is gone.
+ * consistency. Null when there is no such token, or its owner is gone, not active yet, or (for an invitation) active already.
  */
 export async function findToken(directory: Directory, hash: string): Promise<TokenRecord | null> {
   const { db } = directory
@@ -21,6 +21,7 @@ export async function findToken(directory: Directory, hash: string): Promise<Tok
       expiresAt: tokens.expiresAt,
       revokedAt: tokens.revokedAt,
       lastUsedAt: tokens.lastUsedAt,
+      purpose: tokens.purpose,
       userName: users.fullName,
       userActive: users.active,
       userOrganization: sql<string | null>`${users.organizationId}`.as("user_organization"),
@@ -58,8 +59,9 @@ export async function findToken(directory: Directory, hash: string): Promise<Tok
   if (!found) return null
   const { id: tokenId, ownerId: id, expiresAt, revokedAt, lastUsedAt } = found
   const rights = { id, tokenId, assignments, systemTeams: teamRows.map((team) => team.name) }
-  const life = { expiresAt, revokedAt, lastUsedAt }
-  if (found.userActive && found.userName !== null && found.userOrganization !== null) {
+  const life = { expiresAt, revokedAt, lastUsedAt, purpose: found.purpose }
+  const usable = found.userActive === (found.purpose === "access")
+  if (usable && found.userName !== null && found.userOrganization !== null) {
     const principal = { ...rights, type: "user" as const, name: found.userName, organizationId: found.userOrganization }
     return { ...life, principal }
   }

@@ -16,12 +16,16 @@ export interface Authentication {
   findToken: (c: Context<GatewayEnv>, hash: string) => Promise<TokenRecord | null>
   /** Told of a sound token that was looked up; may note its use, after the response. */
   tokenUsed: (c: Context<GatewayEnv>, record: TokenRecord) => void
+  /** Told of a refusal and its true reason; may write, after the response. Not told of those that are throttled. */
+  refused: (c: Context<GatewayEnv>, reason: Refusal) => void
   /** Counts failed attempts per client address. */
   failures: RateLimit
 }
 
 /** The period of the rate limit in wrangler.toml, in seconds: a throttled client may try again after it. */
 const FAILURE_PERIOD_SECONDS = 60
+/** The one path that takes the token of an invitation. */
+const ACTIVATION_PATH = "/v3/users/me/activate"
 /** Opaque imported tokens have at least 16 characters; nothing longer than 512 is a token. */
 const SHORTEST_TOKEN = 16
 const LONGEST_TOKEN = 512
@@ -35,7 +39,7 @@ export function authenticate(
     if (isOpen(c)) return next()
     const credential = readCredential(c.req.raw.headers)
     const result = "refusal" in credential ? credential.refusal : await accept(c, authentication, credential.token)
-    if (typeof result === "string") return refuse(c, authentication.failures, result)
+    if (typeof result === "string") return refuse(c, authentication, result)
     c.set("principal", result)
     return next()
   }
@@ -66,23 +70,26 @@ async function accept(
   if (record === null) return "unknown"
   if (record.revokedAt !== null && record.revokedAt <= now) return "revoked"
   if (record.expiresAt <= now) return "expired"
+  if (record.purpose === "activation" && c.req.path !== ACTIVATION_PATH) return "unknown"
   if (known === null) {
     authentication.cache.set(hash, record)
     authentication.tokenUsed(c, record)
   }
+  c.set("tokenExpiresAt", record.expiresAt)
   return record.principal
 }
 
 /** Only refused requests are counted, so a valid token is never locked out, whatever else its address sends. */
-async function refuse(c: Context<GatewayEnv>, failures: RateLimit, refusal: Refusal): Promise<never> {
+async function refuse(c: Context<GatewayEnv>, authentication: Authentication, refusal: Refusal): Promise<never> {
   c.set("refusal", refusal)
-  const { success } = await failures.limit({ key: clientAddress(c.req.raw.headers) })
+  const { success } = await authentication.failures.limit({ key: clientAddress(c.req.raw.headers) })
   if (!success) {
     throw new ApiError("too_many_requests", "Too many requests", {
       headers: { "Retry-After": String(FAILURE_PERIOD_SECONDS) },
       ...(isBehindNginx(c.req.path) && { keptnBody: '{"code":429, "message":"too many requests"}' }),
     })
   }
+  authentication.refused(c, refusal)
   const challenge = 'Bearer realm="quarterdeck"'
   throw new ApiError("unauthenticated", unauthenticatedText(c.req.path, refusal), {
     headers: { "WWW-Authenticate": refusal === "missing" ? challenge : `${challenge}, error="invalid_token"` },

@@ -1,6 +1,14 @@
 /** What a route requires of its caller: declared once per route, checked here, and told in the OpenAPI document from the same words. */
 import type { MiddlewareHandler } from "hono"
-import { mayActOn, missingRole, type Principal, projectReach, type Reach } from "../lib/principal.ts"
+import {
+  mayActOn,
+  mayActOnOrganization,
+  missingRole,
+  organizationTeams,
+  type Principal,
+  projectReach,
+  type Reach,
+} from "../lib/principal.ts"
 import { type Action, roleNames } from "../lib/roles.ts"
 import type { GatewayEnv, RequestFacts } from "./environment.ts"
 import { ApiError } from "./errors.ts"
@@ -8,13 +16,16 @@ import { ApiError } from "./errors.ts"
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
  * holds only projects on which the caller may `action`. `body`: `action` on the project that the body names, which the
- * handler checks with `requireProject` once it has read it.
+ * handler checks with `requireProject` once it has read it. `organization`: a place in a system team that allows `action`.
+ * `self`: the same, or to be the user that the path names.
  */
 export type Requirement =
   | { on: "token" }
   | { on: "project"; action: Action; param: string; notFound: (project: string) => ApiError }
   | { on: "projects"; action: Action }
   | { on: "body"; action: Action }
+  | { on: "organization"; action: "read" | "administer" }
+  | { on: "self"; action: "read" | "administer"; param: string }
 
 /** The part of a requirement that an OpenAPI document shows as `x-requires`. */
 export interface DocumentedRequirement {
@@ -36,6 +47,10 @@ export function requires(requirement: Requirement) {
 /** The sentence about a requirement in an operation's description. */
 export function requirementText({ on, action }: DocumentedRequirement): string {
   if (on === "token" || action === undefined) return "Requires a valid token."
+  if (on === "organization" || on === "self") {
+    const teams = organizationTeams(action === "read" ? "read" : "administer").join(" or ")
+    return `Requires a place in the team ${teams}${on === "self" ? ", or to be that user" : ""}.`
+  }
   const roles = roleNames(action)
   if (on === "projects") return `Shows projects on which the caller has the role ${roles}.`
   return `Requires the role ${roles} on the project${on === "body" ? " that the body names" : ""}.`
@@ -79,12 +94,21 @@ export function requireProject(
   throw new ApiError("permission_denied", missingRole(action, entity, region))
 }
 
+function requireOrganization(c: RequestFacts, action: "read" | "administer"): void {
+  if (mayActOnOrganization(principalOf(c), action)) return
+  throw new ApiError("permission_denied", `You must be in the team ${organizationTeams(action).join(" or ")}`)
+}
+
 function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     principalOf(c)
     if (requirement.on === "project") {
       const project = c.req.param(requirement.param) ?? ""
       requireProject(c, requirement.action, project, requirement.notFound)
+    }
+    if (requirement.on === "organization") requireOrganization(c, requirement.action)
+    if (requirement.on === "self" && c.req.param(requirement.param) !== principalOf(c).id) {
+      requireOrganization(c, requirement.action)
     }
     await next()
   }

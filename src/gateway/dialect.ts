@@ -23,7 +23,10 @@ export function toApiError(thrown: unknown): ApiError {
     return new ApiError("unsupported_media_type", "the body must be sent with Content-Type: application/json")
   }
   if (thrown instanceof HTTPException && thrown.status === 400) {
-    return new ApiError("invalid_request", "Invalid request format: the body is not valid JSON")
+    const invalidParameters = [
+      { field: "body", rule: "invalid", reason: "request format is invalid", source: "body" },
+    ] as const
+    return new ApiError("invalid_request", "Invalid request format: the body is not valid JSON", { invalidParameters })
   }
   return new ApiError("internal_error", "")
 }

@@ -15,6 +15,8 @@ export interface GatewayEnv {
     meter: Meter
     /** Set by `authenticate`; absent on open paths only. */
     principal?: Principal
+    /** When the token of the request ends, in ms since 1970. */
+    tokenExpiresAt?: number
     /** Set when authentication refused the request. */
     refusal?: Refusal
   }

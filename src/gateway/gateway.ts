@@ -44,7 +44,8 @@ export function createGateway(settings: GatewaySettings, elsewhere: (path: strin
     }),
   )
   app.notFound((c) => {
-    const text = elsewhere(c.req.path) ?? `path ${c.req.path} was not found`
+    const { pathname } = new URL(c.req.url)
+    const text = elsewhere(pathname) ?? `path ${pathname} was not found`
     return errorResponse(c, new ApiError("not_found", text))
   })
   app.onError((error, c) => errorResponse(c, error))

@@ -17,6 +17,9 @@ const DEFAULT_HEADERS = {
   "X-Frame-Options": "DENY",
 }
 
+/** A token says when it ends in its last 14 days, in milliseconds. */
+const WARNED_BEFORE = 14 * 24 * 60 * 60 * 1000
+
 const HSTS = "max-age=31536000; includeSubDomains"
 
 /** Opens and closes the frame around a request. `serverTiming` tells callers what storage was asked. */
@@ -31,6 +34,10 @@ export function requestContext(settings: { serverTiming: boolean; version: strin
     }
     if (c.req.url.startsWith("https:")) c.header("Strict-Transport-Security", HSTS)
     c.header("X-Request-Id", c.get("requestId"))
+    const ends = c.get("tokenExpiresAt")
+    if (ends !== undefined && ends < Date.now() + WARNED_BEFORE) {
+      c.header("Token-Expires-At", new Date(ends).toISOString())
+    }
     if (settings.serverTiming) c.header("Server-Timing", c.get("meter").serverTiming())
     writeLog(c, { ms: Date.now() - started, version: settings.version })
   }
@@ -65,10 +72,10 @@ function writeLog(c: Context<GatewayEnv>, extra: { ms: number; version: string }
   }
 }
 
-/** The route that answers. Middleware is for all methods; some of it is mounted behind the routes that need none of it. */
+/** The route that answers: the first that matches and is for one method, since middleware is for all of them. */
 function routeOf(c: Context<GatewayEnv>): string | undefined {
   const routes = matchedRoutes(c)
-  return (routes.findLast(({ method }) => method !== METHOD_NAME_ALL) ?? routes.at(-1))?.path
+  return (routes.find(({ method }) => method !== METHOD_NAME_ALL) ?? routes.at(-1))?.path
 }
 
 function describe(error: Error): string {

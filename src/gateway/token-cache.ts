@@ -29,4 +29,9 @@ export class TokenCache {
       if (oldest !== undefined) this.#entries.delete(oldest)
     }
   }
+
+  /** Forgets everything, in this isolate: what was changed just now holds here at once. */
+  clear(): void {
+    this.#entries.clear()
+  }
 }

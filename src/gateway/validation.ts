@@ -1,7 +1,8 @@
 /** What a request that does not fit its schema is told, in the words of the Keptn service that stood at that path. */
 import type { Hook } from "@hono/zod-openapi"
 import type { z } from "@hono/zod-openapi"
-import { ApiError } from "./errors.ts"
+import { ApiError, type InvalidParameter } from "./errors.ts"
+import { invalidParameters } from "./listing.ts"
 
 type Issue = z.core.$ZodIssue
 // The hook serves routes of every shape; it looks at the issues only.
@@ -23,6 +24,41 @@ export const openApiHook: ValidationHook = (result) => {
   const sent = sentAt("data" in result ? result.data : undefined, issue.path)
   const { code, text } = openApiRule(issue, sent)
   throw new ApiError("validation_failed", `${place} ${text}`, { keptnCode: code })
+}
+
+/** The identity API: 400 with every field that is wrong, and the rule it breaks. */
+export const problemHook: ValidationHook = (result) => {
+  if (result.success) return
+  const source = result.target === "json" ? "body" : result.target === "param" ? "path" : "query"
+  const sent = "data" in result ? result.data : undefined
+  throw invalidParameters(result.error.issues.flatMap((issue) => problemsOf(issue, source, sentAt(sent, issue.path))))
+}
+
+function problemsOf(issue: Issue, source: InvalidParameter["source"], sent: unknown): InvalidParameter[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ field: key, rule: "unknown_property", reason: "is not known here", source }))
+  }
+  const field = issue.path.join(".") || "body"
+  if (sent === undefined) return [{ field, rule: "required", reason: "is required", source }]
+  return [{ field, rule: problemRule(issue), reason: issue.message, source }]
+}
+
+function problemRule(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `is_${issue.expected}`
+    case "too_small":
+      return issue.origin === "string" ? "min_length" : "min"
+    case "too_big":
+      return issue.origin === "string" ? "max_length" : "max"
+    case "invalid_value":
+      return "enum"
+    case "invalid_format":
+      if (issue.format === "uuid") return "is_uuid"
+      return issue.format === "datetime" ? "is_date_time" : "matches_regex"
+    default:
+      return "invalid"
+  }
 }
 
 /** What stood where the issue is. Issues do not hold it, so that nothing a caller sent slips into a message. */

@@ -26,6 +26,8 @@ export interface Principal {
 /** What the directory knows of a token. Times are milliseconds since 1970. */
 export interface TokenRecord {
   principal: Principal
+  /** A token for `activation` lets a user who was invited become active, and nothing else. */
+  purpose: "access" | "activation"
   expiresAt: number
   revokedAt: number | null
   lastUsedAt: number | null
@@ -52,6 +54,16 @@ export function projectReach(principal: Principal, action: Action, region: strin
   return names.includes("*") ? { all: true } : { all: false, names }
 }
 
+/** Whether `principal` may read, or change, who may do what in the organization. */
+export function mayActOnOrganization(principal: Principal, action: "read" | "administer"): boolean {
+  return organizationTeams(action).some((team) => principal.systemTeams.includes(team))
+}
+
+/** The system teams that allow `action` on the organization. */
+export function organizationTeams(action: "read" | "administer"): readonly string[] {
+  return action === "read" ? [ORGANIZATION_ADMIN, ORGANIZATION_ADMIN_READ_ONLY] : [ORGANIZATION_ADMIN]
+}
+
 /** A sentence for a 403: the roles, any of which would be enough. */
 export function missingRole(action: Action, project: string, region: string): string {
   const entity = project === "*" ? "all projects" : `project '${project}'`
@@ -63,4 +75,4 @@ export const ORGANIZATION_ADMIN = "organization-admin"
 /** The system team whose members may read everything. */
 export const ORGANIZATION_ADMIN_READ_ONLY = "organization-admin-read-only"
 /** The entity type of Keptn projects in role assignments. */
-const PROJECTS = "Projects"
+export const PROJECTS = "Projects"

@@ -33,20 +33,3 @@ export function openPartition(
     blobs: new Blobs(bindings.bucket, bindings.cache, meter, later),
   }
 }
-
-/**
- * Whether `error` is D1 saying that a unique key of `table` is taken. D1 has no error codes; the text is SQLite's own, and
- * drizzle wraps it.
- */
-export function isKeyTaken(error: unknown, table: string): boolean {
-  return messages(error).some((message) => message.includes(`UNIQUE constraint failed: ${table}.`))
-}
-
-/** Whether `error` is D1 saying that a row refers to one that is gone. */
-export function isParentGone(error: unknown): boolean {
-  return messages(error).some((message) => message.includes("FOREIGN KEY constraint failed"))
-}
-
-function messages(error: unknown): string[] {
-  return error instanceof Error ? [error.message, ...messages(error.cause)] : []
-}

@@ -4,11 +4,13 @@ import { objectId, parseTree, type Signature } from "../git/objects.ts"
 import type { Folder } from "../git/tree-update.ts"
 import { utf8 } from "../lib/bytes.ts"
 import type { Reach } from "../lib/principal.ts"
+import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { valuesOf } from "./bulk.ts"
 import { type BranchState, branchFrom, folderColumns, prepareCommit, type Statement } from "./commit.ts"
 import { appendEvent } from "./events.ts"
-import { isKeyTaken, isParentGone, type Partition } from "./partition.ts"
+import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
+import { noteCreator, noteDeletion, type RoleChange } from "./role-changes.ts"
 import {
   branchCommits,
   branches,
@@ -73,14 +75,16 @@ const CLEARING_MILLISECONDS = 2 * 60_000
 
 /**
  * Creates a project: its history with `metadata.yaml`, a branch per stage from that first commit, then `shipyard.yaml` on the
- * default branch, as Keptn does. `news`, the events about it, are appended in the same batch.
+ * default branch, as Keptn does. `news`, the events about it, are appended in the same batch. The directory must then be told of
+ * `roleChange`.
  */
 export async function createProject(
   partition: Partition,
   project: NewProject,
   author: Signature,
   news: readonly KeptnEvent[],
-): Promise<{ outcome: "created" | "exists" | "being-deleted" }> {
+  creatorId: string,
+): Promise<{ outcome: "created"; roleChange: RoleChange } | { outcome: "exists" | "being-deleted" }> {
   const { db } = partition
   const now = Date.now()
   const projectId = crypto.randomUUID()
@@ -106,7 +110,9 @@ export async function createProject(
   const row = db.insert(projects)
     .select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
     where not exists (select 1 from deleted_projects
-      where name = ${project.name} and (cleared_at is null or cleared_at >= ${now}))`)
+      where name = ${project.name} and (cleared_at is null or cleared_at >= ${now}))
+    and not exists (select 1 from role_changes where project = ${project.name} and principal_id is null)`)
+  const roleChange = { id: crypto.randomUUID(), project: project.name, principalId: creatorId }
   const stages = project.stages.map((stage, position) => ({ branchId: crypto.randomUUID(), position, ...stage }))
   const insertBranch = (id: string, name: string, stagePosition: number | null, parentStages: string[]): Statement =>
     db.insert(branches).values({ id, projectId, name, stagePosition, parentStages })
@@ -121,8 +127,9 @@ export async function createProject(
       ]),
       ...second.statements,
       ...news.map((event) => appendEvent(db, event)),
+      noteCreator(db, roleChange, now),
     ])
-    return { outcome: "created" }
+    return { outcome: "created", roleChange }
   } catch (error) {
     if (isKeyTaken(error, "projects")) return { outcome: "exists" }
     if (isParentGone(error)) return { outcome: "being-deleted" }
@@ -227,23 +234,26 @@ export async function createService(
 }
 
 /**
- * Deletes a project with its history and its events; answers whether there was one. Its bytes go at once as far as they
- * fit into one request, the rest with `clearDeletedProjects`.
+ * Deletes a project with its history and its events; null when there was none. Its bytes go at once as far as they fit into
+ * one request, the rest with `clearDeletedProjects`. The directory must then be told of the role change that is answered.
  */
-export async function deleteProject(partition: Partition, name: string): Promise<boolean> {
+export async function deleteProject(partition: Partition, name: string): Promise<RoleChange | null> {
   const { db } = partition
   const deletedAt = Date.now()
-  const [, gone] = await db.batch([
+  const roleChange = { id: crypto.randomUUID(), project: name, principalId: null }
+  const [gone] = await db.batch([
+    db.select({ id: projects.id }).from(projects).where(eq(projects.name, name)),
+    ...noteDeletion(db, roleChange, deletedAt),
     db
       .insert(deletedProjects)
       .select(sql`select name, ${deletedAt}, null from projects where name = ${name}`)
       .onConflictDoUpdate({ target: deletedProjects.name, set: { deletedAt, clearedAt: null } }),
-    db.delete(projects).where(eq(projects.name, name)).returning({ id: projects.id }),
+    db.delete(projects).where(eq(projects.name, name)),
     db.delete(events).where(eq(events.project, name)),
   ])
-  if (gone.length === 0) return false
+  if (gone.length === 0) return null
   await clear(partition, { name, deletedAt }, CLEARED_AT_ONCE)
-  return true
+  return roleChange
 }
 
 /** Removes the bytes of projects whose deletion was cut off. Runs by the clock. Answers the names it finished. */

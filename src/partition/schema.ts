@@ -156,6 +156,22 @@ export const deletedProjects = sqliteTable(
   ],
 )
 
+/**
+ * What a project's creation or deletion asks of the directory, written in the same batch and kept until the directory has done
+ * it: the creator's Admin role (`principalId`), or the end of all assignments (null). While the latter is open the name cannot
+ * be used again.
+ */
+export const roleChanges = sqliteTable(
+  "role_changes",
+  {
+    id: text("id").primaryKey(),
+    project: text("project").notNull(),
+    principalId: text("principal_id"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [index("role_changes_by_project").on(table.project)],
+)
+
 /** A CloudEvent as Keptn flattens it into one JSON object, in the form in which it is stored and answered. */
 export interface KeptnEvent {
   id: string

@@ -155,7 +155,7 @@ describe("the operations declare", async () => {
     const weak = changing.filter(({ requires }) => requires.on === "token" || requires.action === "read")
     expect(changing.length).toBeGreaterThan(5)
     // Keptn's clients post nothing to it: it is a question.
-    expect(weak.map(({ operationId }) => operationId)).toEqual(["checkAuthentication"])
+    expect(weak.map(({ operationId }) => operationId)).toEqual(["checkAuthentication", "activateMe"])
   })
 })
 

@@ -69,7 +69,9 @@ describe.each(documents)("on %s, the document %s", (label, name) => {
     const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
     expect(operations.length).toBeGreaterThan(0)
     for (const { description } of operations) {
-      expect(description).toMatch(/(^|\n\n)(Requires a valid token|Requires the role .+|Shows projects .+)\.$/)
+      expect(description).toMatch(
+        /(^|\n\n)(Requires a valid token|Requires the role .+|Requires a place in the team .+|Shows projects .+)\.$/,
+      )
     }
   })
 

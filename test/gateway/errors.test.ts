@@ -124,7 +124,7 @@ describe("a method that is not there", () => {
   })
 
   it.each([
-    ["global", "/v3/users/me"],
+    ["global", "/v3/organizations/me"],
     ["global", "/v2/organizations/me"],
     ["eu", "/v3/users/me"],
   ])("is answered with 405 in a problem document: %s %s", async (label, path) => {

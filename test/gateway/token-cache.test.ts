@@ -28,7 +28,8 @@ async function ask(sendTo: SendToEdge, token: string): Promise<[status: number, 
 
 function record(id: string): TokenRecord {
   const principal = { id, name: id, tokenId: id, organizationId: "o", systemTeams: [], assignments: [] }
-  return { principal: { ...principal, type: "user" }, expiresAt: start + 1, revokedAt: null, lastUsedAt: null }
+  const life = { expiresAt: start + 1, revokedAt: null, lastUsedAt: null }
+  return { principal: { ...principal, type: "user" }, purpose: "access", ...life }
 }
 
 describe("an edge", () => {

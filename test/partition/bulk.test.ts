@@ -33,7 +33,7 @@ describe("rows as JSON", () => {
   it("store a write whose rows need several chunks, whole", async () => {
     const project = await newProject("dev")
     const folder = Array.from({ length: 4 }, () => "漢".repeat(80)).join("/")
-    const names = Array.from({ length: 1100 }, (_, index) => `${folder}/${index}.txt`)
+    const names = Array.from({ length: 1000 }, (_, index) => `${folder}/${index}.txt`)
     await commitFiles({ project, stage: "dev" }, Object.fromEntries(names.map((name) => [name, "same"])))
     expect((await auditProject(project))["dev"]).toHaveLength(2)
   })

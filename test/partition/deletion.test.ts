@@ -76,7 +76,9 @@ describe("deleting a project", () => {
   it("removes more objects than R2 lists at once", async () => {
     await createProject("eu", "large", "dev")
     const names = Array.from({ length: 1100 }, (_, index) => `${index}.txt`)
-    await commitFiles({ project: "large" }, Object.fromEntries(names.map((name) => [name, name])))
+    for (const some of [names.slice(0, 600), names.slice(600)]) {
+      await commitFiles({ project: "large" }, Object.fromEntries(some.map((name) => [name, name])))
+    }
     expect((await storedBlobs("large")).size).toBe(1102)
     await deleteProject("large")
     expect(await storedBlobs("large")).toEqual(new Map())

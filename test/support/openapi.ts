@@ -20,7 +20,7 @@ export interface Operation {
 
 const requirementSchema = z.discriminatedUnion("on", [
   z.strictObject({ on: z.literal("token") }),
-  z.strictObject({ on: z.enum(["project", "projects", "body"]), action: z.string() }),
+  z.strictObject({ on: z.enum(["project", "projects", "body", "organization", "self"]), action: z.string() }),
 ])
 
 const schemaSchema = z.looseObject({

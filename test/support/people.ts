@@ -1,6 +1,6 @@
 /** People of the organization, put straight into the directory: who they are, what they may do, tokens in every state. */
 import { env } from "cloudflare:workers"
-import { eq } from "drizzle-orm"
+import { eq, inArray } from "drizzle-orm"
 import { drizzle } from "drizzle-orm/d1"
 import {
   organizations,
@@ -11,6 +11,7 @@ import {
   tokens,
   users,
 } from "../../src/directory/schema.ts"
+import { EXAMPLES } from "../../src/collections/identity/schemas.ts"
 import { sha256Hex } from "../../src/lib/digest.ts"
 import { createToken, tokenHint } from "../../src/lib/token-format.ts"
 
@@ -28,6 +29,7 @@ export interface TestRole {
 /** A token's state. `text` is the token itself, for one that was imported. */
 export interface TestToken {
   text?: string
+  id?: string
   expiresAt?: number
   revokedAt?: number
   lastUsedAt?: number
@@ -45,14 +47,15 @@ export async function createUser({ active = true } = {}): Promise<string> {
 /** Creates a system account and answers its id. */
 export async function createSystemAccount(): Promise<string> {
   const id = crypto.randomUUID()
-  await db.insert(systemAccounts).values({ id, name: `account ${id}`, description: "", ...(await common()) })
+  const facts = { name: `account ${id}`, description: "", konnectManaged: false }
+  await db.insert(systemAccounts).values({ id, ...facts, ...(await common()) })
   return id
 }
 
 /** Creates a team with these members and answers its id. */
 export async function createTeam(name: string, ...memberIds: string[]): Promise<string> {
   const id = crypto.randomUUID()
-  await db.insert(teams).values({ id, name, description: "", systemTeam: false, ...(await common()) })
+  await db.insert(teams).values({ id, name, description: "", systemTeam: false, labels: {}, ...(await common()) })
   for (const memberId of memberIds) await db.insert(teamMembers).values({ teamId: id, memberId })
   return id
 }
@@ -74,14 +77,16 @@ export async function assignRole(subjectId: string, role: TestRole): Promise<voi
 /** Gives somebody a token, good for an hour unless told otherwise, and answers its text. */
 export async function issueToken(ownerId: string, state: TestToken = {}): Promise<string> {
   const now = Date.now()
-  const { text = createToken("kpat"), ...life } = state
+  const { text = createToken("kpat"), id = crypto.randomUUID(), ...life } = state
   await db.insert(tokens).values({
-    id: crypto.randomUUID(),
+    id,
     hash: await sha256Hex(text),
     hint: tokenHint(text),
     ownerId,
-    name: "test",
+    name: `test ${id}`,
+    purpose: "access",
     createdAt: now,
+    updatedAt: now,
     expiresAt: now + HOUR,
     ...life,
   })
@@ -123,4 +128,38 @@ async function common() {
   if (!organization) throw new Error("there is no organization")
   const now = Date.now()
   return { organizationId: organization.id, createdAt: now, updatedAt: now }
+}
+
+/** Puts into the directory what the examples of the identity documents name by id, as it is before anything is done to it. */
+export async function putExamples(): Promise<void> {
+  const facts = await common()
+  const { user, account, team, userToken, accountToken, userRole, teamRole, accountRole, member } = EXAMPLES
+  const owners = [user, account, team, member]
+  await db.delete(teamMembers).where(inArray(teamMembers.memberId, owners))
+  await db.delete(roleAssignments).where(inArray(roleAssignments.subjectId, owners))
+  await db.delete(tokens).where(inArray(tokens.ownerId, owners))
+  await db.delete(users).where(inArray(users.id, owners))
+  await db.delete(systemAccounts).where(inArray(systemAccounts.id, owners))
+  await db.delete(teams).where(inArray(teams.id, owners))
+  for (const id of [user, member]) {
+    const names = { email: `${id}@example.com`, fullName: "Example", preferredName: "Example", active: true }
+    await db.insert(users).values({ id, ...names, ...facts })
+  }
+  for (const id of [account, member]) {
+    await db
+      .insert(systemAccounts)
+      .values({ id, name: `example ${id}`, description: "", konnectManaged: false, ...facts })
+  }
+  await db.insert(teams).values({ id: team, name: "example", description: "", systemTeam: false, labels: {}, ...facts })
+  for (const memberId of [user, account]) await db.insert(teamMembers).values({ teamId: team, memberId })
+  const role = { roleName: "Viewer", entityTypeName: "Projects", entityId: "other", entityRegion: "eu", createdAt: 0 }
+  for (const [id, subjectId] of [
+    [userRole, user],
+    [teamRole, team],
+    [accountRole, account],
+  ] as const) {
+    await db.insert(roleAssignments).values({ id, subjectId, ...role })
+  }
+  await issueToken(user, { id: userToken })
+  await issueToken(account, { id: accountToken })
 }

@@ -36,20 +36,19 @@ export const createProject: RegionalHandler<typeof routes.createProject> = async
   const createdProject = { projectName: name, gitRemoteURL: "", shipyard: toBase64(utf8(shipyard.text)) }
   const now = new Date()
   const events = lifecycleEvents("project.create", { project: name }, { createdProject }, now)
-  const author = authorOf(principalOf(c), now.getTime())
-  const { outcome } = await projects.createProject(c.get("partition"), project, author, events)
-  if (outcome === "exists") throw new ApiError("conflict", `could not create project '${name}': project already exists`)
-  if (outcome === "being-deleted") {
-    const text = `could not create project '${name}': a project of that name is still being deleted, try again in a minute`
-    throw new ApiError("conflict", text, { headers: { "Retry-After": "60" } })
-  }
+  const principal = principalOf(c)
+  const author = authorOf(principal, now.getTime())
+  const result = await projects.createProject(c.get("partition"), project, author, events, principal.id)
+  if (result.outcome !== "created") throw notCreated(name, result.outcome)
+  await c.get("settleRoleChange")(result.roleChange)
   return c.body(null, 201)
 }
 
 export const deleteProject: RegionalHandler<typeof routes.deleteProject> = async (c) => {
   const { projectName } = c.req.valid("param")
-  const existed = await projects.deleteProject(c.get("partition"), projectName)
-  const message = existed
+  const roleChange = await projects.deleteProject(c.get("partition"), projectName)
+  if (roleChange !== null) await c.get("settleRoleChange")(roleChange)
+  const message = roleChange
     ? `Project ${projectName} was deleted with its resources, its history and its events.`
     : `Project ${projectName} cannot be retrieved anymore. It may have been deleted before.`
   return c.json({ message }, 200)
@@ -112,6 +111,14 @@ function readNewProject(body: z.infer<typeof createProjectSchema>): { name: stri
     )
   }
   return { name, shipyard: result.shipyard }
+}
+
+function notCreated(name: string, outcome: "exists" | "being-deleted"): ApiError {
+  if (outcome === "exists") {
+    return new ApiError("conflict", `could not create project '${name}': project already exists`)
+  }
+  const text = `could not create project '${name}': a project of that name is still being deleted, try again in a minute`
+  return new ApiError("conflict", text, { headers: { "Retry-After": "60" } })
 }
 
 function invalidPayload(text: string): ApiError {

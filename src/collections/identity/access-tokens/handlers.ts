@@ -1,0 +1,141 @@
+/** How tokens behave, whoever owns them. */
+import type { Context } from "hono"
+import type { z } from "@hono/zod-openapi"
+import * as accessTokens from "../../../directory/access-tokens.ts"
+import { ApiError } from "../../../gateway/errors.ts"
+import { invalidParameters, pageOf, readListRequest } from "../../../gateway/listing.ts"
+import type { TokenPrefix } from "../../../lib/token-format.ts"
+import { madeTokenAnswer, tokenAnswer } from "../answers.ts"
+import { lastWayIn, missing, nameTaken } from "../contract.ts"
+import { actorOf, type IdentityEnv } from "../environment.ts"
+import type { createTokenSchema, importTokenSchema, madeTokenSchema, tokenSchema } from "../schemas.ts"
+import { tokenFields } from "./routes.ts"
+
+type IdentityContext = Context<IdentityEnv>
+type TokenAnswer = z.infer<typeof tokenSchema>
+type MadeTokenAnswer = z.infer<typeof madeTokenSchema>
+
+/** Whose tokens a request is about; the owner exists. */
+export interface TokenOwner {
+  id: string
+  prefix: TokenPrefix
+}
+
+export async function list(c: IdentityContext, owner: TokenOwner) {
+  const request = readListRequest(c.req.url, tokenFields)
+  const { rows, total } = await accessTokens.listAccessTokens(c.get("directory"), owner.id, request)
+  return pageOf(request, { rows: rows.map(tokenAnswer), total })
+}
+
+export async function create(
+  c: IdentityContext,
+  owner: TokenOwner,
+  body: z.infer<typeof createTokenSchema>,
+): Promise<MadeTokenAnswer> {
+  const { token, text } = await make(c, owner, body)
+  return madeTokenAnswer(token, text)
+}
+
+/** As `create`, of a token that its holder has already. */
+export async function importOne(
+  c: IdentityContext,
+  owner: TokenOwner,
+  body: z.infer<typeof importTokenSchema>,
+): Promise<TokenAnswer> {
+  const { token } = await make(c, owner, body, body.token)
+  return tokenAnswer(token)
+}
+
+export async function get(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<TokenAnswer> {
+  return tokenAnswer(await existing(c, owner, tokenId))
+}
+
+export async function rename(
+  c: IdentityContext,
+  owner: TokenOwner,
+  tokenId: string,
+  name: string,
+): Promise<TokenAnswer> {
+  const token = await existing(c, owner, tokenId)
+  const result = await accessTokens.renameAccessToken(c.get("directory"), actorOf(c), token, name)
+  if (result.outcome !== "updated") {
+    throw result.outcome === "missing" ? missing("token") : nameTaken("token", name)
+  }
+  return tokenAnswer(result.token)
+}
+
+export async function revoke(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<TokenAnswer> {
+  const token = await existing(c, owner, tokenId)
+  const outcome = await accessTokens.revokeAccessToken(c.get("directory"), actorOf(c), token)
+  if (outcome === "last-way-in") throw lastWayIn()
+  c.get("rightsChanged")()
+  return tokenAnswer(await existing(c, owner, tokenId))
+}
+
+export async function rotate(
+  c: IdentityContext,
+  owner: TokenOwner,
+  tokenId: string,
+  graceSeconds: number,
+): Promise<MadeTokenAnswer> {
+  const old = await existing(c, owner, tokenId)
+  const result = await accessTokens.rotateAccessToken(c.get("directory"), actorOf(c), old, owner.prefix, graceSeconds)
+  if (result.outcome === "ended") {
+    throw new ApiError("conflict", "The token has ended and cannot be rotated: create another")
+  }
+  c.get("rightsChanged")()
+  return madeTokenAnswer(result.token, result.text)
+}
+
+export async function remove(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<void> {
+  const token = await existing(c, owner, tokenId)
+  const outcome = await accessTokens.deleteAccessToken(c.get("directory"), actorOf(c), token)
+  if (outcome === "last-way-in") throw lastWayIn()
+  c.get("rightsChanged")()
+}
+
+async function make(
+  c: IdentityContext,
+  owner: TokenOwner,
+  body: z.infer<typeof createTokenSchema>,
+  text?: string,
+): Promise<accessTokens.MadeToken> {
+  const wish = { ownerId: owner.id, prefix: owner.prefix, name: body.name, expiresAt: endOf(body, Date.now()) }
+  const result = await accessTokens.createAccessToken(c.get("directory"), actorOf(c), wish, text)
+  switch (result.outcome) {
+    case "created":
+      return result
+    case "name-taken":
+      throw nameTaken("token", body.name)
+    case "token-taken":
+      throw new ApiError("conflict", "This token is in use already")
+    case "too-many":
+      throw invalidBody(
+        "body",
+        "max",
+        `can make no more tokens than ${accessTokens.MOST_PERSONAL_TOKENS} live ones: revoke one first`,
+      )
+  }
+}
+
+/** When a token ends, from what was asked. Throws 400 when it would not, or has already. */
+function endOf(body: { expires_at?: string | undefined; ttl_seconds?: number | undefined }, now: number): number {
+  if ((body.expires_at === undefined) === (body.ttl_seconds === undefined)) {
+    throw invalidBody("expires_at", "required", "or ttl_seconds is required, and not both")
+  }
+  if (body.ttl_seconds !== undefined) return now + body.ttl_seconds * 1000
+  const end = Date.parse(body.expires_at ?? "")
+  if (end <= now) throw invalidBody("expires_at", "min", "must be in the future")
+  if (end > now + accessTokens.LONGEST_LIFE) throw invalidBody("expires_at", "max", "must be within 366 days")
+  return end
+}
+
+async function existing(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<accessTokens.AccessToken> {
+  const token = await accessTokens.findAccessToken(c.get("directory"), owner.id, tokenId)
+  if (token === null) throw missing("token")
+  return token
+}
+
+function invalidBody(field: string, rule: string, reason: string): ApiError {
+  return invalidParameters([{ field, rule, reason, source: "body" }])
+}

@@ -1,0 +1,168 @@
+/** The contract of tokens: the same for a user's personal ones and a system account's. */
+import { createRoute, z } from "@hono/zod-openapi"
+import { listQuery } from "../../../gateway/listing.ts"
+import {
+  body,
+  errorsOfChange,
+  errorsOfOne,
+  json,
+  listed,
+  mayAdminister,
+  mayAdministerUser,
+  mayRead,
+  mayReadUser,
+} from "../contract.ts"
+import {
+  createTokenSchema,
+  EXAMPLES,
+  idParam,
+  importTokenSchema,
+  madeTokenSchema,
+  renameTokenSchema,
+  rotateTokenSchema,
+  tokenSchema,
+} from "../schemas.ts"
+
+/** What lists of tokens can be asked for. */
+export const tokenFields = { filters: { name: "text" }, sorts: ["created_at", "name", "expires_at"] } as const
+
+/** Whose tokens: how it is called, where it is, and what it takes to see and to change them. */
+const owners = {
+  user: {
+    name: "User",
+    path: "/v3/users/{userId}/access-tokens",
+    params: z.object({ userId: idParam("userId", EXAMPLES.user) }),
+    see: mayReadUser,
+    change: mayAdministerUser,
+    example: EXAMPLES.userToken,
+    limits: "A user can have 10 live tokens.",
+  },
+  account: {
+    name: "SystemAccount",
+    path: "/v3/system-accounts/{accountId}/access-tokens",
+    params: z.object({ accountId: idParam("accountId", EXAMPLES.account) }),
+    see: mayRead,
+    change: mayAdminister,
+    example: EXAMPLES.accountToken,
+    limits: "Names are unique per account.",
+  },
+} as const
+
+interface Owner<Params extends z.ZodRawShape> {
+  name: string
+  path: string
+  params: z.ZodObject<Params>
+  see: typeof mayRead
+  change: typeof mayAdminister
+  example: string
+  limits: string
+}
+
+/** The routes of one kind of owner. */
+function tokenRoutes<Params extends z.ZodRawShape>({
+  name,
+  path,
+  params,
+  see,
+  change,
+  example,
+  limits,
+}: Owner<Params>) {
+  const one = params.extend({ tokenId: idParam("tokenId", example) })
+  const tags = ["access tokens"]
+  return {
+    list: createRoute({
+      ...see,
+      method: "get",
+      path,
+      operationId: `list${name}AccessTokens`,
+      tags,
+      summary: "List tokens",
+      request: { params, query: listQuery(tokenFields) },
+      responses: listed(tokenSchema),
+    }),
+    create: createRoute({
+      ...change,
+      method: "post",
+      path,
+      operationId: `create${name}AccessToken`,
+      tags,
+      summary: "Create a token",
+      description: `The token is in this answer and nowhere else. It must end, within 366 days. ${limits}`,
+      request: { params, body: body(createTokenSchema) },
+      responses: { 201: json(madeTokenSchema, "The token"), ...errorsOfChange },
+    }),
+    get: createRoute({
+      ...see,
+      method: "get",
+      path: `${path}/{tokenId}`,
+      operationId: `get${name}AccessToken`,
+      tags,
+      summary: "Get a token, without its text",
+      request: { params: one },
+      responses: { 200: json(tokenSchema, "The token"), ...errorsOfOne },
+    }),
+    rename: createRoute({
+      ...change,
+      method: "patch",
+      path: `${path}/{tokenId}`,
+      operationId: `rename${name}AccessToken`,
+      tags,
+      summary: "Rename a token",
+      request: { params: one, body: body(renameTokenSchema) },
+      responses: { 200: json(tokenSchema, "The token"), ...errorsOfChange },
+    }),
+    revoke: createRoute({
+      ...change,
+      method: "patch",
+      path: `${path}/{tokenId}/revoke`,
+      operationId: `revoke${name}AccessToken`,
+      tags,
+      summary: "Revoke a token",
+      description:
+        "It ends at once where it is revoked, and elsewhere within the bound of the token cache. Its row stays.",
+      request: { params: one },
+      responses: { 200: json(tokenSchema, "The token"), ...errorsOfChange },
+    }),
+    rotate: createRoute({
+      ...change,
+      method: "post",
+      path: `${path}/{tokenId}/rotate`,
+      operationId: `rotate${name}AccessToken`,
+      tags,
+      summary: "Rotate a token",
+      description:
+        "Makes a successor with the same rights, name and length of life; the old token ends after `grace_seconds`. A token " +
+        "that has ended cannot be rotated.",
+      request: { params: one, body: body(rotateTokenSchema) },
+      responses: { 201: json(madeTokenSchema, "The successor"), ...errorsOfChange },
+    }),
+    delete: createRoute({
+      ...change,
+      method: "delete",
+      path: `${path}/{tokenId}`,
+      operationId: `delete${name}AccessToken`,
+      tags,
+      summary: "Delete a token",
+      description: "As revoking it, and its row is gone.",
+      request: { params: one },
+      responses: { 204: { description: "The token is gone" }, ...errorsOfChange },
+    }),
+  }
+}
+
+export const userTokens = tokenRoutes(owners.user)
+export const accountTokens = tokenRoutes(owners.account)
+
+export const importToken = createRoute({
+  ...mayAdminister,
+  method: "post",
+  path: `${owners.account.path}/import`,
+  operationId: "importSystemAccountAccessToken",
+  tags: ["access tokens"],
+  summary: "Import an existing token",
+  description:
+    "So that tools can keep the token they have, such as a Keptn installation's. It is stored like any other.",
+  request: { params: owners.account.params, body: body(importTokenSchema) },
+  responses: { 201: json(tokenSchema, "The token"), ...errorsOfChange },
+})

@@ -1,0 +1,32 @@
+/** The contract of the audit trail. */
+import { createRoute } from "@hono/zod-openapi"
+import { listQuery } from "../../../gateway/listing.ts"
+import { listed, mayRead } from "../contract.ts"
+import { auditEntrySchema } from "../schemas.ts"
+
+/** What the trail can be asked for. */
+export const auditFields = {
+  filters: {
+    principal_id: "uuid",
+    action: "text",
+    entity_type: "text",
+    entity_id: "text",
+    request_id: "uuid",
+    time: "time",
+  },
+  sorts: ["time", "id"],
+} as const
+
+export const listAuditLog = createRoute({
+  ...mayRead,
+  method: "get",
+  path: "/v3/audit-log",
+  operationId: "listAuditLog",
+  tags: ["audit"],
+  summary: "Read the audit trail",
+  description:
+    "Every change of who may do what, and every refused attempt to authenticate with its true reason (not those that were " +
+    "throttled). `sort=time desc` has the newest first.",
+  request: { query: listQuery(auditFields) },
+  responses: listed(auditEntrySchema),
+})

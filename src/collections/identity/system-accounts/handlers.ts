@@ -1,0 +1,63 @@
+/** How system accounts behave. */
+import type { Directory } from "../../../directory/directory.ts"
+import * as accounts from "../../../directory/system-accounts.ts"
+import { listTeamsOf } from "../../../directory/users.ts"
+import { pageOf, readListRequest } from "../../../gateway/listing.ts"
+import { accountAnswer, teamAnswer } from "../answers.ts"
+import { lastWayIn, missing, nameTaken } from "../contract.ts"
+import { actorOf, type IdentityHandler } from "../environment.ts"
+import * as routes from "./routes.ts"
+
+export const listAccountsHandler: IdentityHandler<typeof routes.listAccounts> = async (c) => {
+  const request = readListRequest(c.req.url, routes.accountFields)
+  const { rows, total } = await accounts.listSystemAccounts(c.get("directory"), request)
+  return c.json(pageOf(request, { rows: rows.map(accountAnswer), total }), 200)
+}
+
+export const createAccountHandler: IdentityHandler<typeof routes.createAccount> = async (c) => {
+  const { name, description = "", konnect_managed: konnectManaged = false } = c.req.valid("json")
+  const wanted = { name, description, konnectManaged }
+  const result = await accounts.createSystemAccount(c.get("directory"), actorOf(c), wanted)
+  if (result.outcome === "name-taken") throw nameTaken("system account", name)
+  return c.json(accountAnswer(result.account), 201)
+}
+
+export const getAccountHandler: IdentityHandler<typeof routes.getAccount> = async (c) =>
+  c.json(accountAnswer(await existingAccount(c.get("directory"), c.req.valid("param").accountId)), 200)
+
+export const updateAccountHandler: IdentityHandler<typeof routes.updateAccount> = async (c) => {
+  const directory = c.get("directory")
+  const account = await existingAccount(directory, c.req.valid("param").accountId)
+  const wanted = c.req.valid("json")
+  const result = await accounts.updateSystemAccount(directory, actorOf(c), account, wanted)
+  if (result.outcome !== "updated") {
+    throw result.outcome === "missing"
+      ? missing("system account")
+      : nameTaken("system account", wanted.name ?? account.name)
+  }
+  return c.json(accountAnswer(result.account), 200)
+}
+
+export const deleteAccountHandler: IdentityHandler<typeof routes.deleteAccount> = async (c) => {
+  const directory = c.get("directory")
+  const account = await existingAccount(directory, c.req.valid("param").accountId)
+  const outcome = await accounts.deleteSystemAccount(directory, actorOf(c), account)
+  if (outcome === "last-way-in") throw lastWayIn()
+  c.get("rightsChanged")()
+  return c.body(null, 204)
+}
+
+export const listAccountTeamsHandler: IdentityHandler<typeof routes.listAccountTeams> = async (c) => {
+  const directory = c.get("directory")
+  const { id } = await existingAccount(directory, c.req.valid("param").accountId)
+  const request = readListRequest(c.req.url, routes.teamsOfFields)
+  const { rows, total } = await listTeamsOf(directory, id, request)
+  return c.json(pageOf(request, { rows: rows.map(teamAnswer), total }), 200)
+}
+
+/** The account with this id. Throws 404 when there is none. */
+export async function existingAccount(directory: Directory, id: string): Promise<accounts.SystemAccount> {
+  const account = await accounts.findSystemAccount(directory, id)
+  if (account === null) throw missing("system account")
+  return account
+}

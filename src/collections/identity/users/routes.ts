@@ -1,0 +1,86 @@
+/** The contract of users. */
+import { createRoute, z } from "@hono/zod-openapi"
+import { listQuery } from "../../../gateway/listing.ts"
+import {
+  body,
+  errorsOfChange,
+  errorsOfOne,
+  json,
+  listed,
+  mayAdminister,
+  mayAdministerUser,
+  mayRead,
+  mayReadUser,
+} from "../contract.ts"
+import { EXAMPLES, idParam, teamSchema, updateUserSchema, userSchema } from "../schemas.ts"
+
+/** What lists of users can be asked for. */
+export const userFields = {
+  filters: { id: "uuid", email: "text", full_name: "text", active: "boolean" },
+  sorts: ["created_at", "email", "full_name", "id"],
+} as const
+/** What lists of somebody's teams can be asked for. */
+export const teamsOfFields = {
+  filters: { name: "text", system_team: "boolean" },
+  sorts: ["created_at", "name"],
+} as const
+
+const params = z.object({ userId: idParam("userId", EXAMPLES.user) })
+const tags = ["users"]
+
+export const listUsers = createRoute({
+  ...mayRead,
+  method: "get",
+  path: "/v3/users",
+  operationId: "listUsers",
+  tags,
+  summary: "List users",
+  request: { query: listQuery(userFields) },
+  responses: listed(userSchema),
+})
+
+export const getUser = createRoute({
+  ...mayReadUser,
+  method: "get",
+  path: "/v3/users/{userId}",
+  operationId: "getUser",
+  tags,
+  summary: "Get a user",
+  request: { params },
+  responses: { 200: json(userSchema, "The user"), ...errorsOfOne },
+})
+
+export const updateUser = createRoute({
+  ...mayAdministerUser,
+  method: "patch",
+  path: "/v3/users/{userId}",
+  operationId: "updateUser",
+  tags,
+  summary: "Change a user's names",
+  request: { params, body: body(updateUserSchema) },
+  responses: { 200: json(userSchema, "The user"), ...errorsOfChange },
+})
+
+export const deleteUser = createRoute({
+  ...mayAdminister,
+  method: "delete",
+  path: "/v3/users/{userId}",
+  operationId: "deleteUser",
+  tags,
+  summary: "Delete a user",
+  description:
+    "Its tokens end, and its roles and places in teams with it. The last administrator with a live token stays.",
+  request: { params },
+  responses: { 204: { description: "The user is gone" }, ...errorsOfChange },
+})
+
+export const listUserTeams = createRoute({
+  ...mayReadUser,
+  method: "get",
+  path: "/v3/users/{userId}/teams",
+  operationId: "listUserTeams",
+  tags,
+  summary: "List the teams of a user",
+  request: { params, query: listQuery(teamsOfFields) },
+  responses: listed(teamSchema),
+})

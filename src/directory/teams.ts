@@ -1,0 +1,147 @@
+/** Teams and who is in them. System teams have members like others, and cannot be changed otherwise. */
+import { and, eq, sql } from "drizzle-orm"
+import type { Listed, ListRequest } from "../lib/list-request.ts"
+import { isKeyTaken } from "../lib/sqlite-errors.ts"
+import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
+import { type Actor, audit } from "./audit.ts"
+import type { Directory } from "./directory.ts"
+import { listRows } from "./list.ts"
+import { roleAssignments, systemAccounts, teamMembers, teams, users } from "./schema.ts"
+import type { SystemAccount } from "./system-accounts.ts"
+import type { User } from "./users.ts"
+
+/** A team. Times are milliseconds since 1970. */
+export type Team = typeof teams.$inferSelect
+
+/** What can be said of a team. */
+export interface TeamFacts {
+  name: string
+  description: string
+  labels: Record<string, string>
+}
+
+/** A page of the teams. */
+export async function listTeams(directory: Directory, request: ListRequest): Promise<Listed<Team>> {
+  const { id, name, systemTeam, labels, createdAt } = teams
+  return listRows(directory, teams, { id, name, system_team: systemTeam, labels, created_at: createdAt }, request)
+}
+
+/** The team with this id, or null. */
+export async function findTeam(directory: Directory, id: string): Promise<Team | null> {
+  const [rows] = await directory.db.batch([directory.db.select().from(teams).where(eq(teams.id, id))])
+  return rows[0] ?? null
+}
+
+/** Creates a team. Two may have the same name. */
+export async function createTeam(directory: Directory, actor: Actor, facts: TeamFacts): Promise<Team> {
+  const now = Date.now()
+  const { organizationId } = actor.principal
+  const team = { id: crypto.randomUUID(), organizationId, ...facts, systemTeam: false, createdAt: now, updatedAt: now }
+  await directory.db.batch([
+    directory.db.insert(teams).values(team),
+    audit(directory, actor, { action: "create", entityType: "team", entityId: team.id, after: { ...facts } }),
+  ])
+  return team
+}
+
+/** Changes a team that is no system team; null when there is none. */
+export async function updateTeam(
+  directory: Directory,
+  actor: Actor,
+  team: Team,
+  facts: TeamFacts,
+): Promise<Team | null> {
+  const { db } = directory
+  const { name, description, labels } = team
+  const before = { name, description, labels }
+  const [rows] = await db.batch([
+    db
+      .update(teams)
+      .set({ ...facts, updatedAt: Date.now() })
+      .where(and(eq(teams.id, team.id), eq(teams.systemTeam, false)))
+      .returning(),
+    audit(directory, actor, { action: "update", entityType: "team", entityId: team.id, before, after: { ...facts } }),
+  ])
+  return rows[0] ?? null
+}
+
+/** Deletes a team that is no system team, with its roles; answers whether there was one. Its members stay. */
+export async function deleteTeam(directory: Directory, actor: Actor, team: Team): Promise<boolean> {
+  const { db } = directory
+  const change = { action: "delete", entityType: "team", entityId: team.id, before: { name: team.name } } as const
+  const [rows] = await db.batch([
+    db
+      .delete(teams)
+      .where(and(eq(teams.id, team.id), eq(teams.systemTeam, false)))
+      .returning({ id: teams.id }),
+    audit(directory, actor, change),
+    db
+      .delete(roleAssignments)
+      .where(and(eq(roleAssignments.subjectId, team.id), sql`not exists (select 1 from teams where id = ${team.id})`)),
+  ])
+  return rows.length > 0
+}
+
+/** A page of the users in a team. */
+export async function listTeamUsers(directory: Directory, teamId: string, request: ListRequest): Promise<Listed<User>> {
+  const { id, email, fullName, active, createdAt } = users
+  const columns = { id, email, full_name: fullName, active, created_at: createdAt }
+  return listRows(directory, users, columns, request, memberOf(sql`${users.id}`, teamId))
+}
+
+/** A page of the system accounts in a team. */
+export async function listTeamAccounts(
+  directory: Directory,
+  teamId: string,
+  request: ListRequest,
+): Promise<Listed<SystemAccount>> {
+  const { id, name, description, konnectManaged, createdAt } = systemAccounts
+  const columns = { id, name, description, konnect_managed: konnectManaged, created_at: createdAt }
+  return listRows(directory, systemAccounts, columns, request, memberOf(sql`${systemAccounts.id}`, teamId))
+}
+
+/** Adds a user or a system account to a team, once. */
+export async function addTeamMember(
+  directory: Directory,
+  actor: Actor,
+  teamId: string,
+  memberId: string,
+): Promise<"added" | "exists"> {
+  const { db } = directory
+  try {
+    await db.batch([
+      db.insert(teamMembers).values({ teamId, memberId }),
+      audit(directory, actor, { action: "add-member", entityType: "team", entityId: teamId, after: { memberId } }),
+    ])
+    return "added"
+  } catch (error) {
+    if (isKeyTaken(error, "team_members")) return "exists"
+    throw error
+  }
+}
+
+/** Removes a member from a team. The last administrator with a way in stays. */
+export async function removeTeamMember(
+  directory: Directory,
+  actor: Actor,
+  teamId: string,
+  memberId: string,
+): Promise<EndOutcome> {
+  const { db } = directory
+  const membership = and(eq(teamMembers.teamId, teamId), eq(teamMembers.memberId, memberId))
+  const remaining = sql`not (m.team_id = ${teamId} and m.member_id = ${memberId})`
+  const [rows] = await db.batch([
+    db
+      .delete(teamMembers)
+      .where(and(membership, anotherWayIn(remaining)))
+      .returning({ id: teamMembers.memberId }),
+    audit(directory, actor, { action: "remove-member", entityType: "team", entityId: teamId, before: { memberId } }),
+  ])
+  if (rows.length > 0) return "ended"
+  const [found] = await db.batch([db.select({ id: teamMembers.memberId }).from(teamMembers).where(membership)])
+  return found.length === 0 ? "missing" : "last-way-in"
+}
+
+function memberOf(id: ReturnType<typeof sql>, teamId: string) {
+  return sql`${id} in (select member_id from team_members where team_id = ${teamId})`
+}

@@ -1,0 +1,130 @@
+/** The people of the organization. */
+import { and, eq, sql } from "drizzle-orm"
+import { sha256Hex } from "../lib/digest.ts"
+import type { Listed, ListRequest } from "../lib/list-request.ts"
+import { isKeyTaken } from "../lib/sqlite-errors.ts"
+import { createToken, tokenHint } from "../lib/token-format.ts"
+import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
+import { type Actor, audit } from "./audit.ts"
+import type { Directory } from "./directory.ts"
+import { listRows } from "./list.ts"
+import { roleAssignments, teamMembers, teams, tokens, users } from "./schema.ts"
+import type { Team } from "./teams.ts"
+
+/** A user. One who was invited is not active until the invitation is accepted. Times are milliseconds since 1970. */
+export type User = typeof users.$inferSelect
+
+/** How long an invitation can be accepted, in milliseconds. */
+const INVITATION_LIFE = 7 * 24 * 60 * 60 * 1000
+
+/** A page of the users. */
+export async function listUsers(directory: Directory, request: ListRequest): Promise<Listed<User>> {
+  const { id, email, fullName, active, createdAt } = users
+  return listRows(directory, users, { id, email, full_name: fullName, active, created_at: createdAt }, request)
+}
+
+/** The user with this id, or null. */
+export async function findUser(directory: Directory, id: string): Promise<User | null> {
+  const [rows] = await directory.db.batch([directory.db.select().from(users).where(eq(users.id, id))])
+  return rows[0] ?? null
+}
+
+/** A page of the teams a user or a system account is in. */
+export async function listTeamsOf(directory: Directory, memberId: string, request: ListRequest): Promise<Listed<Team>> {
+  const columns = { name: teams.name, system_team: teams.systemTeam, created_at: teams.createdAt }
+  const member = sql`${teams.id} in (select team_id from team_members where member_id = ${memberId})`
+  return listRows(directory, teams, columns, request, member)
+}
+
+/** Changes a user's names; null when there is no such user. */
+export async function updateUser(
+  directory: Directory,
+  actor: Actor,
+  user: User,
+  wanted: { fullName: string; preferredName: string },
+): Promise<User | null> {
+  const { db } = directory
+  const before = { fullName: user.fullName, preferredName: user.preferredName }
+  const [rows] = await db.batch([
+    db
+      .update(users)
+      .set({ ...wanted, updatedAt: Date.now() })
+      .where(eq(users.id, user.id))
+      .returning(),
+    audit(directory, actor, { action: "update", entityType: "user", entityId: user.id, before, after: wanted }),
+  ])
+  return rows[0] ?? null
+}
+
+/**
+ * Invites somebody: a user that is not active, and a token that does nothing but make it so, once. An invitation that was not
+ * accepted is made anew. Nobody is written to: the token is for the administrator to pass on.
+ */
+export async function inviteUser(
+  directory: Directory,
+  actor: Actor,
+  email: string,
+): Promise<{ outcome: "invited"; user: User; activationToken: string; expiresAt: number } | { outcome: "active" }> {
+  const { db } = directory
+  const now = Date.now()
+  const { organizationId } = actor.principal
+  const [[known]] = await db.batch([db.select().from(users).where(eq(users.email, email))])
+  if (known?.active) return { outcome: "active" }
+  const names = { email, fullName: email, preferredName: email }
+  const fresh = { id: crypto.randomUUID(), organizationId, ...names, active: false, createdAt: now, updatedAt: now }
+  const user = known ?? fresh
+  const activationToken = createToken("kpat")
+  const expiresAt = now + INVITATION_LIFE
+  const token = { id: crypto.randomUUID(), hash: await sha256Hex(activationToken), hint: tokenHint(activationToken) }
+  const life = { createdAt: now, updatedAt: now, expiresAt }
+  try {
+    await db.batch([
+      db.delete(tokens).where(and(eq(tokens.ownerId, user.id), eq(tokens.purpose, "activation"))),
+      ...(known ? [] : [db.insert(users).values(fresh)]),
+      db.insert(tokens).values({ ...token, ownerId: user.id, name: "invitation", purpose: "activation", ...life }),
+      audit(directory, actor, { action: "create", entityType: "user", entityId: user.id, after: { email } }),
+    ])
+  } catch (error) {
+    // Two invited the same person at once: the first invitation stands.
+    if (isKeyTaken(error, "users")) return { outcome: "active" }
+    throw error
+  }
+  return { outcome: "invited", user, activationToken, expiresAt }
+}
+
+/** Makes an invited user active; the invitation has done its work. Answers whether the user was invited. */
+export async function activateUser(directory: Directory, actor: Actor, fullName: string | undefined): Promise<boolean> {
+  const { db } = directory
+  const { id } = actor.principal
+  const names = fullName === undefined ? {} : { fullName, preferredName: fullName }
+  const [rows] = await db.batch([
+    db
+      .update(users)
+      .set({ active: true, ...names, updatedAt: Date.now() })
+      .where(and(eq(users.id, id), eq(users.active, false)))
+      .returning({ id: users.id }),
+    audit(directory, actor, { action: "activate", entityType: "user", entityId: id }),
+    db.delete(tokens).where(and(eq(tokens.ownerId, id), eq(tokens.purpose, "activation"))),
+  ])
+  return rows.length > 0
+}
+
+/** Deletes a user with its tokens, its roles and its places in teams. */
+export async function deleteUser(directory: Directory, actor: Actor, user: User): Promise<EndOutcome> {
+  const { db } = directory
+  const { id, email } = user
+  // What belongs to the user goes only if the user does: the statement before decided that.
+  const gone = sql`not exists (select 1 from users where id = ${id})`
+  const [rows] = await db.batch([
+    db
+      .delete(users)
+      .where(and(eq(users.id, id), anotherWayIn(sql`t.owner_id <> ${id}`)))
+      .returning({ id: users.id }),
+    audit(directory, actor, { action: "delete", entityType: "user", entityId: id, before: { email } }),
+    db.delete(tokens).where(and(eq(tokens.ownerId, id), gone)),
+    db.delete(roleAssignments).where(and(eq(roleAssignments.subjectId, id), gone)),
+    db.delete(teamMembers).where(and(eq(teamMembers.memberId, id), gone)),
+  ])
+  if (rows.length > 0) return "ended"
+  return (await findUser(directory, id)) === null ? "missing" : "last-way-in"
+}

@@ -1,0 +1,218 @@
+import { env } from "cloudflare:workers"
+import { describe, expect, it } from "vitest"
+import { z } from "zod"
+import { adminToken, send } from "../../support/client.ts"
+import { ask, create, newAccount, page, refused, statusFor, withId } from "../../support/identity.ts"
+import { createUser, issueToken, joinSystemTeam } from "../../support/people.ts"
+
+const PROJECTS = "/api/controlPlane/v1/project/none"
+const viewer = { role_name: "Viewer", entity_type_name: "Projects", entity_id: "*", entity_region: "eu" }
+
+async function systemTeam(name: string): Promise<string> {
+  const { data } = await ask(`/v3/teams?filter[name][eq]=${name}`, page)
+  return withId.parse(data[0]).id
+}
+
+describe("teams", () => {
+  it("are created, changed and deleted", async () => {
+    const id = await create("/v3/teams", { name: "carts", labels: { env: "test" } })
+    const changed = await ask(`/v3/teams/${id}`, withId, { method: "PATCH", json: { description: "d" } })
+    expect(changed).toMatchObject({ name: "carts", description: "d", labels: { env: "test" }, system_team: false })
+    await ask(`/v3/teams/${id}`, z.null(), { method: "DELETE" }, 204)
+    expect((await refused(`/v3/teams/${id}`, {}))[0]).toBe(404)
+  })
+
+  it("of the system cannot be changed or deleted: 400", async () => {
+    const id = await systemTeam("organization-admin")
+    const wrong = ["teamId invalid"]
+    expect((await refused(`/v3/teams/${id}`, { method: "PATCH", json: { name: "x" } })).toSpliced(1, 1)).toEqual([
+      400,
+      wrong,
+    ])
+    expect((await refused(`/v3/teams/${id}`, { method: "DELETE" })).toSpliced(1, 1)).toEqual([400, wrong])
+  })
+
+  it("give their members their roles, until the member, the role or the team is gone", async () => {
+    for (const end of ["member", "role", "team"]) {
+      const team = await create("/v3/teams", { name: end })
+      const { id, token } = await newAccount(`member ${end}`)
+      expect(await statusFor(token, "eu", `${PROJECTS}/stage`)).toBe(404)
+      const role = await create(`/v3/teams/${team}/assigned-roles`, viewer)
+      await ask(`/v3/teams/${team}/system-accounts`, z.null(), { json: { id } }, 201)
+      expect((await refused(`/v3/teams/${team}/system-accounts`, { json: { id } }))[0]).toBe(409)
+      const list = () =>
+        send("eu", "/api/v1/event", { token, json: { type: "t", source: "s", data: { project: "x" } } })
+      expect((await list()).status).toBe(403)
+      const gone = { member: `system-accounts/${id}`, role: `assigned-roles/${role}`, team: "" }[end]
+      await ask(`/v3/teams/${team}/${gone}`.replace(/\/$/, ""), z.null(), { method: "DELETE" }, 204)
+      expect((await list()).status).toBe(404)
+    }
+  })
+
+  it("take only ids of their kind: 404", async () => {
+    const team = await create("/v3/teams", { name: "kinds" })
+    const { id } = await newAccount("kind")
+    expect((await refused(`/v3/teams/${team}/users`, { json: { id } }))[0]).toBe(404)
+    expect((await refused(`/v3/teams/${team}/system-accounts`, { json: { id: await createUser() } }))[0]).toBe(404)
+    expect((await refused(`/v3/teams/${team}/users`, { json: { id: "x" } }))[0]).toBe(400)
+    expect((await refused(`/v3/teams/x/users`, {}))[2]).toEqual(["teamId is_uuid"])
+  })
+})
+
+describe("assigned roles", () => {
+  it("are answered in Konnect's shape, once each: 409", async () => {
+    const { id } = await newAccount("shape")
+    const path = `/v3/system-accounts/${id}/assigned-roles`
+    const assigned = await ask(path, withId, { json: viewer }, 201)
+    expect(assigned).toEqual({ id: assigned.id, ...viewer })
+    expect((await refused(path, { json: viewer }))[0]).toBe(409)
+    expect((await ask(`${path}?filter[role_name][eq]=Viewer`, page)).data).toEqual([assigned])
+    expect((await ask(`${path}?filter[role_name][eq]=Admin`, page)).data).toEqual([])
+    await ask(`${path}/${assigned.id}`, z.null(), { method: "DELETE" }, 204)
+    expect((await refused(`${path}/${assigned.id}`, { method: "DELETE" }))[0]).toBe(404)
+  })
+
+  it.each([
+    [{ role_name: "Boss" }, "role_name enum"],
+    [{ entity_type_name: "Control Planes" }, "entity_type_name enum"],
+    [{ entity_region: "mars" }, "entity_region enum"],
+    [{ entity_id: "" }, "entity_id min_length"],
+  ])("are not made with %j: 400", async (part, wrong) => {
+    const { id } = await newAccount(`wrong ${crypto.randomUUID()}`)
+    const [status, , found] = await refused(`/v3/system-accounts/${id}/assigned-roles`, {
+      json: { ...viewer, ...part },
+    })
+    expect([status, found]).toEqual([400, [wrong]])
+  })
+
+  it("are those of the catalogue", async () => {
+    const catalogue = await ask("/v3/roles", z.record(z.string(), z.unknown()))
+    expect(catalogue).toMatchObject({ projects: { name: "Projects", roles: { viewer: { name: "Viewer" } } } })
+  })
+})
+
+describe("invitations", () => {
+  it("make a user that is not active, whose token does nothing but accept, once", async () => {
+    const email = "Grace@example.com"
+    const invitation = z.object({ user_id: z.string(), activation_token: z.string() })
+    const { user_id: id, activation_token: token } = await ask("/v3/invites", invitation, { json: { email } }, 201)
+    expect(await ask(`/v3/users/${id}`, withId)).toMatchObject({ email: "grace@example.com", active: false })
+    expect([await statusFor(token), await statusFor(token, "global", "/v3/users/me")]).toEqual([401, 401])
+    const accept = { token, json: { full_name: "Grace Hopper" } }
+    expect(await ask("/v3/users/me/activate", withId, accept)).toMatchObject({
+      active: true,
+      full_name: "Grace Hopper",
+    })
+    expect((await refused("/v3/users/me/activate", accept))[0]).toBe(401)
+    expect((await refused("/v3/invites", { json: { email } })).slice(0, 2)).toEqual([409, "User is already active"])
+  })
+
+  it("end with the next one to the same address", async () => {
+    const invite = () =>
+      ask("/v3/invites", z.looseObject({ activation_token: z.string() }), { json: { email: "twice@example.com" } }, 201)
+    const [first, second] = [await invite(), await invite()]
+    expect((await refused("/v3/users/me/activate", { token: first.activation_token, json: {} }))[0]).toBe(401)
+    await ask("/v3/users/me/activate", withId, { token: second.activation_token, json: {} })
+  })
+})
+
+describe("the last administrator", () => {
+  it("can be neither removed nor deleted, nor lose its last token: 409", async () => {
+    const me = await ask("/v3/users/me", withId)
+    const team = await systemTeam("organization-admin")
+    const { data } = await ask(`/v3/users/${me.id}/access-tokens`, page)
+    const tokens = `/v3/users/${me.id}/access-tokens/${withId.parse(data[0]).id}`
+    expect((await refused(`/v3/teams/${team}/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
+    expect((await refused(`/v3/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
+    expect((await refused(tokens, { method: "DELETE" }))[0]).toBe(409)
+    expect((await refused(`${tokens}/revoke`, { method: "PATCH" }))[0]).toBe(409)
+    expect(await statusFor(adminToken)).toBe(200)
+  })
+
+  it("stays when two race to remove each other", async () => {
+    const team = await systemTeam("organization-admin")
+    const me = await ask("/v3/users/me", withId)
+    const other = await createUser()
+    await joinSystemTeam("organization-admin", other)
+    const token = await issueToken(other)
+    const remove = (id: string, as: string) =>
+      send("global", `/v3/teams/${team}/users/${id}`, { method: "DELETE", token: as })
+    const responses = await Promise.all([remove(other, adminToken), remove(me.id, token)])
+    const left = await env.DB_GLOBAL.prepare("select member_id from team_members where team_id = ?").bind(team).all()
+    expect(left.results).toHaveLength(1)
+    expect(responses.filter(({ status }) => status === 204)).toHaveLength(1)
+    // For the tests after this one, the administrator they know is one again.
+    await env.DB_GLOBAL.prepare("insert or ignore into team_members (team_id, member_id) values (?, ?)")
+      .bind(team, me.id)
+      .run()
+  })
+})
+
+describe("the audit trail", () => {
+  it("tells every change with who, before and after, and every refusal with its true reason", async () => {
+    const id = await create("/v3/teams", { name: "before" })
+    await ask(`/v3/teams/${id}`, withId, { method: "PATCH", json: { name: "after" } })
+    await ask(`/v3/teams/${id}`, z.null(), { method: "DELETE" }, 204)
+    const me = await ask("/v3/users/me", withId)
+    const { data } = await ask(`/v3/audit-log?filter[entity_id]=${id}&sort=id`, page)
+    expect(data.map(({ action }) => action)).toEqual(["create", "update", "delete"])
+    expect(data[1]).toMatchObject({ principal_id: me.id, before: { name: "before" }, after: { name: "after" } })
+    await send("eu", "/api/v1/metadata", {
+      token: "kpat_nonsense-but-long",
+      headers: { "cf-connecting-ip": "192.0.2.77" },
+    })
+    const refusals = await ask("/v3/audit-log?filter[action]=refuse&sort=time desc&page[size]=1", page)
+    expect(refusals.data[0]).toMatchObject({
+      address: "192.0.2.77",
+      after: { reason: "malformed" },
+      principal_id: null,
+    })
+  })
+
+  it("says nothing of a change that was refused", async () => {
+    const me = await ask("/v3/users/me", withId)
+    const count = async () => (await ask(`/v3/audit-log?filter[entity_id]=${me.id}`, page)).meta.page.total
+    const before = await count()
+    expect((await refused(`/v3/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
+    expect(await count()).toBe(before)
+  })
+})
+
+describe("lists", () => {
+  it("are filtered, sorted and paged", async () => {
+    for (const name of ["list-b", "list-a", "list-c%"]) {
+      await create("/v3/teams", { name, labels: { group: name === "list-a" ? "one" : "two" } })
+    }
+    const names = async (query: string) => (await ask(`/v3/teams?${query}`, page)).data.map(({ name }) => name)
+    expect(await names("filter[name][contains]=LIST-&sort=name")).toEqual(["list-a", "list-b", "list-c%"])
+    expect(await names("filter[name][contains]=list-&sort=name desc&page[size]=2")).toEqual(["list-c%", "list-b"])
+    expect(await names("filter[name][contains]=list-&sort=name&page[size]=2&page[number]=2")).toEqual(["list-c%"])
+    expect(await names("filter[name][contains]=c%25")).toEqual(["list-c%"])
+    expect(await names("filter%5Bname%5D=list-a")).toEqual(["list-a"])
+    expect(await names("filter[name][oeq]=list-a,list-b&sort=name")).toEqual(["list-a", "list-b"])
+    expect(await names("filter[labels.group][eq]=one")).toEqual(["list-a"])
+    expect(await names("filter[system_team]=true&sort=name")).toEqual([
+      "organization-admin",
+      "organization-admin-read-only",
+    ])
+    const { meta } = await ask("/v3/teams?filter[name][contains]=list-&page[number]=9", page)
+    expect(meta.page).toEqual({ number: 9, size: 10, total: 3 })
+  })
+
+  it.each([
+    "filter[color][eq]=red",
+    "filter[name][gt]=a",
+    "filter[system_team]=maybe",
+    "filter[id]=x",
+    "filter[labels]=x",
+    "filter=x",
+    "page[size]=0",
+    "page[size]=1001",
+    "page[number]=x",
+    "sort=color",
+    "sort=name sideways",
+  ])("refuse ?%s: 400", async (query) => {
+    const [status, , wrong] = await refused(`/v3/teams?${query}`, {})
+    expect([status, wrong.length]).toEqual([400, 1])
+  })
+})
