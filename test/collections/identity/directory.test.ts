@@ -108,11 +108,9 @@ describe("invitations", () => {
   })
 
   it("end with the next one to the same address", async () => {
-    const invite = () =>
-      ask("/v3/invites", z.looseObject({ activation_token: z.string() }), { json: { email: "twice@example.com" } }, 201)
-    const [first, second] = [await invite(), await invite()]
-    expect((await refused("/v3/users/me/activate", { token: first.activation_token, json: {} }))[0]).toBe(401)
-    await ask("/v3/users/me/activate", withId, { token: second.activation_token, json: {} })
+    const [first, second] = [await inviteToken("twice@example.com"), await inviteToken("twice@example.com")]
+    expect((await refused("/v3/users/me/activate", { token: first, json: {} }))[0]).toBe(401)
+    await ask("/v3/users/me/activate", withId, { token: second, json: {} })
   })
 })
 
@@ -178,20 +176,28 @@ describe("the audit trail", () => {
   })
 })
 
+async function teamNames(query: string): Promise<unknown[]> {
+  return (await ask(`/v3/teams?${query}`, page)).data.map(({ name }) => name)
+}
+
+async function inviteToken(email: string): Promise<string> {
+  const invitation = z.looseObject({ activation_token: z.string() })
+  return (await ask("/v3/invites", invitation, { json: { email } }, 201)).activation_token
+}
+
 describe("lists", () => {
   it("are filtered, sorted and paged", async () => {
     for (const name of ["list-b", "list-a", "list-c%"]) {
       await create("/v3/teams", { name, labels: { group: name === "list-a" ? "one" : "two" } })
     }
-    const names = async (query: string) => (await ask(`/v3/teams?${query}`, page)).data.map(({ name }) => name)
-    expect(await names("filter[name][contains]=LIST-&sort=name")).toEqual(["list-a", "list-b", "list-c%"])
-    expect(await names("filter[name][contains]=list-&sort=name desc&page[size]=2")).toEqual(["list-c%", "list-b"])
-    expect(await names("filter[name][contains]=list-&sort=name&page[size]=2&page[number]=2")).toEqual(["list-c%"])
-    expect(await names("filter[name][contains]=c%25")).toEqual(["list-c%"])
-    expect(await names("filter%5Bname%5D=list-a")).toEqual(["list-a"])
-    expect(await names("filter[name][oeq]=list-a,list-b&sort=name")).toEqual(["list-a", "list-b"])
-    expect(await names("filter[labels.group][eq]=one")).toEqual(["list-a"])
-    expect(await names("filter[system_team]=true&sort=name")).toEqual([
+    expect(await teamNames("filter[name][contains]=LIST-&sort=name")).toEqual(["list-a", "list-b", "list-c%"])
+    expect(await teamNames("filter[name][contains]=list-&sort=name desc&page[size]=2")).toEqual(["list-c%", "list-b"])
+    expect(await teamNames("filter[name][contains]=list-&sort=name&page[size]=2&page[number]=2")).toEqual(["list-c%"])
+    expect(await teamNames("filter[name][contains]=c%25")).toEqual(["list-c%"])
+    expect(await teamNames("filter%5Bname%5D=list-a")).toEqual(["list-a"])
+    expect(await teamNames("filter[name][oeq]=list-a,list-b&sort=name")).toEqual(["list-a", "list-b"])
+    expect(await teamNames("filter[labels.group][eq]=one")).toEqual(["list-a"])
+    expect(await teamNames("filter[system_team]=true&sort=name")).toEqual([
       "organization-admin",
       "organization-admin-read-only",
     ])
