@@ -5,6 +5,7 @@ import type { AssignedRole } from "../../directory/assigned-roles.ts"
 import type { SystemAccount } from "../../directory/system-accounts.ts"
 import type { Team } from "../../directory/teams.ts"
 import type { User } from "../../directory/users.ts"
+import type { TokenPrefix } from "../../lib/token-format.ts"
 import type {
   accountSchema,
   assignedRoleSchema,
@@ -38,13 +39,14 @@ export function accountAnswer(account: SystemAccount): z.infer<typeof accountSch
   return { id, name, description, konnect_managed: konnectManaged, ...stamps(account) }
 }
 
-/** A token without its hash. */
-export function tokenAnswer(token: AccessToken): z.infer<typeof tokenSchema> {
-  const { id, name, hint, expiresAt, lastUsedAt, revokedAt, revokedBy } = token
+/** A token without its hash; a user's (`kpat`) says whose it is. */
+export function tokenAnswer(prefix: TokenPrefix, token: AccessToken): z.infer<typeof tokenSchema> {
+  const { id, ownerId, name, hint, expiresAt, lastUsedAt, revokedAt, revokedBy } = token
   const ended = expiresAt <= Date.now() ? "EXPIRED" : "ACTIVE"
   return {
     id,
     name,
+    ...(prefix === "kpat" && { user_id: ownerId }),
     hint,
     state: revokedAt === null ? ended : "REVOKED",
     ...stamps(token),
@@ -56,8 +58,11 @@ export function tokenAnswer(token: AccessToken): z.infer<typeof tokenSchema> {
 }
 
 /** A token that was just made, with its text. */
-export function madeTokenAnswer(token: AccessToken, text: string): z.infer<typeof madeTokenSchema> {
-  return { ...tokenAnswer(token), token: text, konnect_token: text }
+export function madeTokenAnswer(
+  prefix: TokenPrefix,
+  { token, text }: { token: AccessToken; text: string },
+): z.infer<typeof madeTokenSchema> {
+  return { ...tokenAnswer(prefix, token), token: text, konnect_token: text }
 }
 
 export function roleAnswer(role: AssignedRole): z.infer<typeof assignedRoleSchema> {

@@ -1,5 +1,6 @@
 /** The shapes of the identity API, as Konnect has them. Ids are UUIDs, times RFC 3339 in UTC. */
 import { z } from "@hono/zod-openapi"
+import { pageSchema } from "../../gateway/listing.ts"
 import { ENTITY_TYPES } from "../../lib/roles.ts"
 
 /** The ids of the examples; tests put rows with these ids into the directory. */
@@ -181,6 +182,7 @@ export const tokenSchema = z
   .object({
     id: z.uuid().openapi({ example: EXAMPLES.userToken }),
     name: z.string().openapi({ example: "laptop" }),
+    user_id: z.uuid().optional().openapi({ description: "Of a personal token: whose it is" }),
     hint: z.string().openapi({ example: "kpat_Ab12…9xYz", description: "Enough to recognize the token" }),
     state: z.enum(["ACTIVE", "REVOKED", "EXPIRED"]).openapi({ example: "ACTIVE" }),
     ...stamps,
@@ -191,6 +193,15 @@ export const tokenSchema = z
   })
   .openapi("AccessToken")
 
+/** A page of tokens. Konnect has the page's numbers one level higher for personal tokens; here they are at both. */
+export const tokenPageSchema = pageSchema(tokenSchema).extend({
+  meta: pageSchema(tokenSchema).shape.meta.extend({
+    number: z.number().int().openapi({ example: 1 }),
+    size: z.number().int().openapi({ example: 10 }),
+    total: z.number().int().openapi({ example: 1 }),
+  }),
+})
+
 /** A token with its text: `konnect_token` for a user's and `token` for a system account's in Konnect; here both, always. */
 export const madeTokenSchema = tokenSchema
   .extend({
@@ -199,7 +210,22 @@ export const madeTokenSchema = tokenSchema
   })
   .openapi("MadeAccessToken")
 
-export const assignRoleSchema = z
+/** The short form of an assignment, as the first guides to Konnect had it, in the words of the long one. */
+function longForm(body: unknown): unknown {
+  const short = z
+    .looseObject({ role: z.unknown().optional(), entity_type: z.unknown().optional() })
+    .safeParse(body).data
+  if (!short) return body
+  const { role, entity_type: type, ...rest } = short
+  const slug = ENTITY_TYPES.projects.name.toLowerCase()
+  return {
+    ...(role !== undefined && { role_name: role }),
+    ...(type !== undefined && { entity_type_name: type === slug ? ENTITY_TYPES.projects.name : type }),
+    ...rest,
+  }
+}
+
+const longRoleSchema = z
   .strictObject({
     role_name: z
       .enum(Object.values(ENTITY_TYPES.projects.roles).map((role) => role.name))
@@ -213,6 +239,9 @@ export const assignRoleSchema = z
     entity_region: z.string().openapi({ example: "eu", description: "A region of this deployment, or `*`" }),
   })
   .openapi("AssignRole")
+
+/** An assignment that is asked for, in either form. */
+export const assignRoleSchema = z.preprocess(longForm, longRoleSchema)
 
 export const assignedRoleSchema = z
   .object({

@@ -143,6 +143,11 @@ describe("personal tokens", () => {
       ids.push(made.id)
     }
     expect((await refused(path, { token, json: { name: "11th", ttl_seconds: 3600 } }))[0]).toBe(400)
+    const list = await ask(`${path}?page[size]=3`, z.looseObject({ meta: z.unknown(), data: z.array(withId) }), {
+      token,
+    })
+    expect(list.meta).toEqual({ number: 1, size: 3, total: 10, page: { number: 1, size: 3, total: 10 } })
+    expect(list.data[0]).toMatchObject({ user_id: user })
     await ask(`${path}/${ids[0]}/revoke`, withId, { token, method: "PATCH" })
     await ask(path, madeToken, { token, json: { name: "11th", ttl_seconds: 3600 } }, 201)
   })

@@ -1,6 +1,8 @@
+import { createScheduledController } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { z } from "zod"
+import worker from "../../../src/index.ts"
 import { adminToken, send } from "../../support/client.ts"
 import { ask, create, newAccount, page, refused, statusFor, withId } from "../../support/identity.ts"
 import { createUser, issueToken, joinSystemTeam } from "../../support/people.ts"
@@ -85,6 +87,13 @@ describe("assigned roles", () => {
     expect([status, found]).toEqual([400, [wrong]])
   })
 
+  it("may be asked for in the short form of the first guides", async () => {
+    const { id } = await newAccount("short form")
+    const json = { role: "Viewer", entity_id: "*", entity_type: "projects", entity_region: "eu" }
+    const assigned = await ask(`/v3/system-accounts/${id}/assigned-roles`, withId, { json }, 201)
+    expect(assigned).toEqual({ id: assigned.id, ...viewer })
+  })
+
   it("are those of the catalogue", async () => {
     const catalogue = await ask("/v3/roles", z.record(z.string(), z.unknown()))
     expect(catalogue).toMatchObject({ projects: { name: "Projects", roles: { viewer: { name: "Viewer" } } } })
@@ -146,6 +155,10 @@ describe("the last administrator", () => {
   })
 })
 
+async function entriesAbout(entityId: string): Promise<number> {
+  return (await ask(`/v3/audit-log?filter[entity_id]=${entityId}`, page)).meta.page.total
+}
+
 describe("the audit trail", () => {
   it("tells every change with who, before and after, and every refusal with its true reason", async () => {
     const id = await create("/v3/teams", { name: "before" })
@@ -167,12 +180,21 @@ describe("the audit trail", () => {
     })
   })
 
+  it("forgets what is older than its retention", async () => {
+    const old = Date.now() - 366 * 24 * 60 * 60 * 1000
+    await env.DB_GLOBAL.prepare(`insert into audit_log (time, request_id, address, action, entity_type, entity_id)
+      values (?, 'r', 'a', 'create', 'team', 'ancient'), (?, 'r', 'a', 'create', 'team', 'recent')`)
+      .bind(old, Date.now())
+      .run()
+    await worker.scheduled(createScheduledController({ cron: "* * * * *" }), env)
+    expect([await entriesAbout("ancient"), await entriesAbout("recent")]).toEqual([0, 1])
+  })
+
   it("says nothing of a change that was refused", async () => {
     const me = await ask("/v3/users/me", withId)
-    const count = async () => (await ask(`/v3/audit-log?filter[entity_id]=${me.id}`, page)).meta.page.total
-    const before = await count()
+    const before = await entriesAbout(me.id)
     expect((await refused(`/v3/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
-    expect(await count()).toBe(before)
+    expect(await entriesAbout(me.id)).toBe(before)
   })
 })
 

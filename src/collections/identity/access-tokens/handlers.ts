@@ -24,7 +24,8 @@ export interface TokenOwner {
 export async function list(c: IdentityContext, owner: TokenOwner) {
   const request = readListRequest(c.req.url, tokenFields)
   const { rows, total } = await accessTokens.listAccessTokens(c.get("directory"), owner.id, request)
-  return pageOf(request, { rows: rows.map(tokenAnswer), total })
+  const page = pageOf(request, { rows: rows.map((token) => tokenAnswer(owner.prefix, token)), total })
+  return { ...page, meta: { ...page.meta, ...page.meta.page } }
 }
 
 export async function create(
@@ -32,8 +33,7 @@ export async function create(
   owner: TokenOwner,
   body: z.infer<typeof createTokenSchema>,
 ): Promise<MadeTokenAnswer> {
-  const { token, text } = await make(c, owner, body)
-  return madeTokenAnswer(token, text)
+  return madeTokenAnswer(owner.prefix, await make(c, owner, body))
 }
 
 /** As `create`, of a token that its holder has already. */
@@ -43,11 +43,11 @@ export async function importOne(
   body: z.infer<typeof importTokenSchema>,
 ): Promise<TokenAnswer> {
   const { token } = await make(c, owner, body, body.token)
-  return tokenAnswer(token)
+  return tokenAnswer(owner.prefix, token)
 }
 
 export async function get(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<TokenAnswer> {
-  return tokenAnswer(await existing(c, owner, tokenId))
+  return tokenAnswer(owner.prefix, await existing(c, owner, tokenId))
 }
 
 export async function rename(
@@ -61,7 +61,7 @@ export async function rename(
   if (result.outcome !== "updated") {
     throw result.outcome === "missing" ? missing("token") : nameTaken("token", name)
   }
-  return tokenAnswer(result.token)
+  return tokenAnswer(owner.prefix, result.token)
 }
 
 export async function revoke(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<TokenAnswer> {
@@ -69,7 +69,7 @@ export async function revoke(c: IdentityContext, owner: TokenOwner, tokenId: str
   const outcome = await accessTokens.revokeAccessToken(c.get("directory"), actorOf(c), token)
   if (outcome === "last-way-in") throw lastWayIn()
   c.get("rightsChanged")()
-  return tokenAnswer(await existing(c, owner, tokenId))
+  return tokenAnswer(owner.prefix, await existing(c, owner, tokenId))
 }
 
 export async function rotate(
@@ -84,7 +84,7 @@ export async function rotate(
     throw new ApiError("conflict", "The token has ended and cannot be rotated: create another")
   }
   c.get("rightsChanged")()
-  return madeTokenAnswer(result.token, result.text)
+  return madeTokenAnswer(owner.prefix, result)
 }
 
 export async function remove(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<void> {

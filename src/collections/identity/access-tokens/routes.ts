@@ -20,6 +20,7 @@ import {
   madeTokenSchema,
   renameTokenSchema,
   rotateTokenSchema,
+  tokenPageSchema,
   tokenSchema,
 } from "../schemas.ts"
 
@@ -79,7 +80,7 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       tags,
       summary: "List tokens",
       request: { params, query: listQuery(tokenFields) },
-      responses: listed(tokenSchema),
+      responses: { ...listed(tokenSchema), 200: json(tokenPageSchema, "A page") },
     }),
     create: createRoute({
       ...change,
