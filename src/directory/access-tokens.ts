@@ -22,6 +22,7 @@ export interface TokenWish {
   ownerId: string
   prefix: TokenPrefix
   name: string
+  createdAt: number
   expiresAt: number
 }
 
@@ -65,7 +66,7 @@ export async function createAccessToken(
   text: string = createToken(wish.prefix),
 ): Promise<MadeToken | { outcome: "name-taken" | "token-taken" | "too-many" }> {
   const { db } = directory
-  const token = await newRow(wish, text, Date.now())
+  const token = await newRow(wish, text)
   const room =
     wish.prefix === "spat"
       ? sql`true`
@@ -125,7 +126,8 @@ export async function rotateAccessToken(
   const now = Date.now()
   const text = createToken(prefix)
   const life = Math.min(old.expiresAt - old.createdAt, LONGEST_LIFE)
-  const successor = await newRow({ ownerId: old.ownerId, prefix, name: old.name, expiresAt: now + life }, text, now)
+  const wish = { ownerId: old.ownerId, prefix, name: old.name, createdAt: now, expiresAt: now + life }
+  const successor = await newRow(wish, text)
   const end = Math.min(old.expiresAt, now + graceSeconds * 1000)
   const oldName = `${old.name} (rotated ${new Date(now).toISOString()})`
   const live = and(of(old.ownerId, old.id), isNull(tokens.revokedAt), sql`${tokens.expiresAt} > ${now}`)
@@ -188,10 +190,10 @@ async function whyNot(directory: Directory, token: AccessToken): Promise<EndOutc
   return (await findAccessToken(directory, token.ownerId, token.id)) === null ? "missing" : "last-way-in"
 }
 
-async function newRow(wish: TokenWish, text: string, now: number): Promise<AccessToken> {
-  const { ownerId, name, expiresAt } = wish
+async function newRow(wish: TokenWish, text: string): Promise<AccessToken> {
+  const { ownerId, name, createdAt, expiresAt } = wish
   const facts = { id: crypto.randomUUID(), hash: await sha256Hex(text), hint: tokenHint(text), ownerId, name }
-  const life = { createdAt: now, updatedAt: now, expiresAt, revokedAt: null, revokedBy: null, lastUsedAt: null }
+  const life = { createdAt, updatedAt: createdAt, expiresAt, revokedAt: null, revokedBy: null, lastUsedAt: null }
   return { ...facts, purpose: "access", ...life }
 }
 

@@ -100,7 +100,9 @@ async function make(
   body: z.infer<typeof createTokenSchema>,
   text?: string,
 ): Promise<accessTokens.MadeToken> {
-  const wish = { ownerId: owner.id, prefix: owner.prefix, name: body.name, expiresAt: endOf(body, Date.now()) }
+  const now = Date.now()
+  const { id: ownerId, prefix } = owner
+  const wish = { ownerId, prefix, name: body.name, createdAt: now, expiresAt: endOf(body, now) }
   const result = await accessTokens.createAccessToken(c.get("directory"), actorOf(c), wish, text)
   switch (result.outcome) {
     case "created":
