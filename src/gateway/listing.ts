@@ -38,9 +38,9 @@ export function listQuery({ filters, sorts }: ListFields) {
       .openapi({
         type: "integer",
         description: `Entries on a page, 1 to ${LARGEST_SIZE}, ${DEFAULT_SIZE} when absent`,
-        example: "10",
+        example: 10,
       }),
-    "page[number]": z.string().optional().openapi({ type: "integer", description: "The page, from 1", example: "1" }),
+    "page[number]": z.string().optional().openapi({ type: "integer", description: "The page, from 1", example: 1 }),
     sort: z
       .string()
       .optional()

@@ -9,7 +9,7 @@ export const offsetPageQuery = z.object({
     .string()
     .regex(/^-?\d{1,9}$/, "must be a whole number")
     .optional()
-    .openapi({ type: "integer", description: `Entries on a page, ${DEFAULT_SIZE} when absent`, example: "20" }),
+    .openapi({ type: "integer", description: `Entries on a page, ${DEFAULT_SIZE} when absent`, example: 20 }),
   nextPageKey: z
     .string()
     .optional()
