@@ -123,7 +123,12 @@ function authentication(config: Config, cache: TokenCache): Authentication {
     },
     refused(c, reason) {
       const refusal = { requestId: c.get("requestId"), address: clientAddress(c.req.raw.headers), reason }
-      c.executionCtx.waitUntil(recordRefusal(openDirectory(config.directory, new Meter()), refusal))
+      const record = async () => {
+        // Under attack from many addresses a sample is kept: the trail must not cost what the attacker likes.
+        const { success } = await config.authFailures.limit({ key: "audit" })
+        if (success) await recordRefusal(openDirectory(config.directory, new Meter()), refusal)
+      }
+      c.executionCtx.waitUntil(record())
     },
   }
 }

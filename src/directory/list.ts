@@ -33,6 +33,11 @@ export async function listRows<Table extends SQLiteTable & { id: AnySQLiteColumn
   return { rows: found, total: counted?.total ?? 0 }
 }
 
+/** Those whose id is that of a member of the team; everybody for null. */
+export function inTeam(id: AnySQLiteColumn, teamId: string | null): SQL | undefined {
+  return teamId === null ? undefined : sql`${id} in (select member_id from team_members where team_id = ${teamId})`
+}
+
 function conditionSql({ field, key, operator, values }: Condition, columns: ListColumns): SQL {
   const column = columnOf(columns, field)
   const subject = key === null ? sql`${column}` : sql`json_extract(${column}, ${`$.${JSON.stringify(key)}`})`

@@ -5,17 +5,21 @@ import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
-import { listRows } from "./list.ts"
+import { inTeam, listRows } from "./list.ts"
 import { roleAssignments, systemAccounts, teamMembers, tokens } from "./schema.ts"
 
 /** A system account. Times are milliseconds since 1970. */
 export type SystemAccount = typeof systemAccounts.$inferSelect
 
-/** A page of the accounts. */
-export async function listSystemAccounts(directory: Directory, request: ListRequest): Promise<Listed<SystemAccount>> {
+/** A page of the accounts, of all or of those in a team. */
+export async function listSystemAccounts(
+  directory: Directory,
+  request: ListRequest,
+  teamId: string | null,
+): Promise<Listed<SystemAccount>> {
   const { id, name, description, konnectManaged, createdAt } = systemAccounts
   const columns = { id, name, description, konnect_managed: konnectManaged, created_at: createdAt }
-  return listRows(directory, systemAccounts, columns, request)
+  return listRows(directory, systemAccounts, columns, request, inTeam(id, teamId))
 }
 
 /** The account with this id, or null. */

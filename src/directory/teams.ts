@@ -6,9 +6,7 @@ import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { listRows } from "./list.ts"
-import { roleAssignments, systemAccounts, teamMembers, teams, users } from "./schema.ts"
-import type { SystemAccount } from "./system-accounts.ts"
-import type { User } from "./users.ts"
+import { roleAssignments, teamMembers, teams } from "./schema.ts"
 
 /** A team. Times are milliseconds since 1970. */
 export type Team = typeof teams.$inferSelect
@@ -20,10 +18,16 @@ export interface TeamFacts {
   labels: Record<string, string>
 }
 
-/** A page of the teams. */
-export async function listTeams(directory: Directory, request: ListRequest): Promise<Listed<Team>> {
+/** A page of the teams, of all or of those that somebody is in. */
+export async function listTeams(
+  directory: Directory,
+  request: ListRequest,
+  memberId: string | null,
+): Promise<Listed<Team>> {
   const { id, name, systemTeam, labels, createdAt } = teams
-  return listRows(directory, teams, { id, name, system_team: systemTeam, labels, created_at: createdAt }, request)
+  const columns = { id, name, system_team: systemTeam, labels, created_at: createdAt }
+  const joined = sql`${id} in (select team_id from team_members where member_id = ${memberId})`
+  return listRows(directory, teams, columns, request, memberId === null ? undefined : joined)
 }
 
 /** The team with this id, or null. */
@@ -82,24 +86,6 @@ export async function deleteTeam(directory: Directory, actor: Actor, team: Team)
   return rows.length > 0
 }
 
-/** A page of the users in a team. */
-export async function listTeamUsers(directory: Directory, teamId: string, request: ListRequest): Promise<Listed<User>> {
-  const { id, email, fullName, active, createdAt } = users
-  const columns = { id, email, full_name: fullName, active, created_at: createdAt }
-  return listRows(directory, users, columns, request, memberOf(sql`${users.id}`, teamId))
-}
-
-/** A page of the system accounts in a team. */
-export async function listTeamAccounts(
-  directory: Directory,
-  teamId: string,
-  request: ListRequest,
-): Promise<Listed<SystemAccount>> {
-  const { id, name, description, konnectManaged, createdAt } = systemAccounts
-  const columns = { id, name, description, konnect_managed: konnectManaged, created_at: createdAt }
-  return listRows(directory, systemAccounts, columns, request, memberOf(sql`${systemAccounts.id}`, teamId))
-}
-
 /** Adds a user or a system account to a team, once. */
 export async function addTeamMember(
   directory: Directory,
@@ -140,8 +126,4 @@ export async function removeTeamMember(
   if (rows.length > 0) return "ended"
   const [found] = await db.batch([db.select({ id: teamMembers.memberId }).from(teamMembers).where(membership)])
   return found.length === 0 ? "missing" : "last-way-in"
-}
-
-function memberOf(id: ReturnType<typeof sql>, teamId: string) {
-  return sql`${id} in (select member_id from team_members where team_id = ${teamId})`
 }

@@ -7,9 +7,8 @@ import { createToken, tokenHint } from "../lib/token-format.ts"
 import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
-import { listRows } from "./list.ts"
-import { roleAssignments, teamMembers, teams, tokens, users } from "./schema.ts"
-import type { Team } from "./teams.ts"
+import { inTeam, listRows } from "./list.ts"
+import { roleAssignments, teamMembers, tokens, users } from "./schema.ts"
 
 /** A user. One who was invited is not active until the invitation is accepted. Times are milliseconds since 1970. */
 export type User = typeof users.$inferSelect
@@ -17,23 +16,21 @@ export type User = typeof users.$inferSelect
 /** How long an invitation can be accepted, in milliseconds. */
 const INVITATION_LIFE = 7 * 24 * 60 * 60 * 1000
 
-/** A page of the users. */
-export async function listUsers(directory: Directory, request: ListRequest): Promise<Listed<User>> {
+/** A page of the users, of all or of those in a team. */
+export async function listUsers(
+  directory: Directory,
+  request: ListRequest,
+  teamId: string | null,
+): Promise<Listed<User>> {
   const { id, email, fullName, active, createdAt } = users
-  return listRows(directory, users, { id, email, full_name: fullName, active, created_at: createdAt }, request)
+  const columns = { id, email, full_name: fullName, active, created_at: createdAt }
+  return listRows(directory, users, columns, request, inTeam(users.id, teamId))
 }
 
 /** The user with this id, or null. */
 export async function findUser(directory: Directory, id: string): Promise<User | null> {
   const [rows] = await directory.db.batch([directory.db.select().from(users).where(eq(users.id, id))])
   return rows[0] ?? null
-}
-
-/** A page of the teams a user or a system account is in. */
-export async function listTeamsOf(directory: Directory, memberId: string, request: ListRequest): Promise<Listed<Team>> {
-  const columns = { name: teams.name, system_team: teams.systemTeam, created_at: teams.createdAt }
-  const member = sql`${teams.id} in (select team_id from team_members where member_id = ${memberId})`
-  return listRows(directory, teams, columns, request, member)
 }
 
 /** Changes a user's names; null when there is no such user. */

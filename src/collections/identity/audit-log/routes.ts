@@ -25,8 +25,8 @@ export const listAuditLog = createRoute({
   tags: ["audit"],
   summary: "Read the audit trail",
   description:
-    "Every change of who may do what, and every refused attempt to authenticate with its true reason (not those that were " +
-    "throttled). `sort=time desc` has the newest first.",
+    "Every change of who may do what, and every refused attempt to authenticate with its true reason (under " +
+    "attack a sample: 20 a minute and Cloudflare location). `sort=time desc` has the newest first.",
   request: { query: listQuery(auditFields) },
   responses: listed(auditEntrySchema),
 })

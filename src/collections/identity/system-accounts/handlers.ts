@@ -1,16 +1,17 @@
 /** How system accounts behave. */
 import type { Directory } from "../../../directory/directory.ts"
 import * as accounts from "../../../directory/system-accounts.ts"
-import { listTeamsOf } from "../../../directory/users.ts"
+import { listTeams } from "../../../directory/teams.ts"
 import { pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { accountAnswer, teamAnswer } from "../answers.ts"
 import { lastWayIn, missing, nameTaken } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
-import * as routes from "./routes.ts"
+import { accountFields, teamFields } from "../fields.ts"
+import type * as routes from "./routes.ts"
 
 export const listAccountsHandler: IdentityHandler<typeof routes.listAccounts> = async (c) => {
-  const request = readListRequest(c.req.url, routes.accountFields)
-  const { rows, total } = await accounts.listSystemAccounts(c.get("directory"), request)
+  const request = readListRequest(c.req.url, accountFields)
+  const { rows, total } = await accounts.listSystemAccounts(c.get("directory"), request, null)
   return c.json(pageOf(request, { rows: rows.map(accountAnswer), total }), 200)
 }
 
@@ -50,8 +51,8 @@ export const deleteAccountHandler: IdentityHandler<typeof routes.deleteAccount> 
 export const listAccountTeamsHandler: IdentityHandler<typeof routes.listAccountTeams> = async (c) => {
   const directory = c.get("directory")
   const { id } = await existingAccount(directory, c.req.valid("param").accountId)
-  const request = readListRequest(c.req.url, routes.teamsOfFields)
-  const { rows, total } = await listTeamsOf(directory, id, request)
+  const request = readListRequest(c.req.url, teamFields)
+  const { rows, total } = await listTeams(directory, request, id)
   return c.json(pageOf(request, { rows: rows.map(teamAnswer), total }), 200)
 }
 

@@ -2,17 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
 import { body, errorsOfChange, errorsOfOne, json, listed, mayAdminister, mayRead } from "../contract.ts"
+import { accountFields, teamFields } from "../fields.ts"
 import { accountSchema, createAccountSchema, EXAMPLES, idParam, teamSchema, updateAccountSchema } from "../schemas.ts"
-
-/** What lists of accounts, and of their teams, can be asked for. */
-export const accountFields = {
-  filters: { id: "uuid", name: "text", description: "text", konnect_managed: "boolean" },
-  sorts: ["created_at", "name", "id"],
-} as const
-export const teamsOfFields = {
-  filters: { name: "text", system_team: "boolean" },
-  sorts: ["created_at", "name"],
-} as const
 
 const params = z.object({ accountId: idParam("accountId", EXAMPLES.account) })
 const tags = ["system accounts"]
@@ -81,6 +72,6 @@ export const listAccountTeams = createRoute({
   operationId: "listSystemAccountTeams",
   tags,
   summary: "List the teams of a system account",
-  request: { params, query: listQuery(teamsOfFields) },
+  request: { params, query: listQuery(teamFields) },
   responses: listed(teamSchema),
 })

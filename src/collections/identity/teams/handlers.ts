@@ -1,18 +1,19 @@
 /** How teams behave. */
 import type { Directory } from "../../../directory/directory.ts"
-import { findSystemAccount } from "../../../directory/system-accounts.ts"
+import { findSystemAccount, listSystemAccounts } from "../../../directory/system-accounts.ts"
 import * as directoryTeams from "../../../directory/teams.ts"
-import { findUser } from "../../../directory/users.ts"
+import { findUser, listUsers } from "../../../directory/users.ts"
 import { ApiError } from "../../../gateway/errors.ts"
 import { invalidParameters, pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { accountAnswer, teamAnswer, userAnswer } from "../answers.ts"
 import { lastWayIn, missing } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
-import * as routes from "./routes.ts"
+import { accountFields, teamFields, userFields } from "../fields.ts"
+import type * as routes from "./routes.ts"
 
 export const listTeamsHandler: IdentityHandler<typeof routes.listTeams> = async (c) => {
-  const request = readListRequest(c.req.url, routes.teamFields)
-  const { rows, total } = await directoryTeams.listTeams(c.get("directory"), request)
+  const request = readListRequest(c.req.url, teamFields)
+  const { rows, total } = await directoryTeams.listTeams(c.get("directory"), request, null)
   return c.json(pageOf(request, { rows: rows.map(teamAnswer), total }), 200)
 }
 
@@ -45,8 +46,8 @@ export const deleteTeamHandler: IdentityHandler<typeof routes.deleteTeam> = asyn
 export const listTeamUsersHandler: IdentityHandler<typeof routes.listTeamUsers> = async (c) => {
   const directory = c.get("directory")
   const { id } = await existingTeam(directory, c.req.valid("param").teamId)
-  const request = readListRequest(c.req.url, routes.teamUserFields)
-  const { rows, total } = await directoryTeams.listTeamUsers(directory, id, request)
+  const request = readListRequest(c.req.url, userFields)
+  const { rows, total } = await listUsers(directory, request, id)
   return c.json(pageOf(request, { rows: rows.map(userAnswer), total }), 200)
 }
 
@@ -76,8 +77,8 @@ export const removeTeamUserHandler: IdentityHandler<typeof routes.removeTeamUser
 export const listTeamAccountsHandler: IdentityHandler<typeof routes.listTeamAccounts> = async (c) => {
   const directory = c.get("directory")
   const { id } = await existingTeam(directory, c.req.valid("param").teamId)
-  const request = readListRequest(c.req.url, routes.teamAccountFields)
-  const { rows, total } = await directoryTeams.listTeamAccounts(directory, id, request)
+  const request = readListRequest(c.req.url, accountFields)
+  const { rows, total } = await listSystemAccounts(directory, request, id)
   return c.json(pageOf(request, { rows: rows.map(accountAnswer), total }), 200)
 }
 

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
 import { body, errorsOfChange, errorsOfOne, json, listed, mayAdminister, mayRead } from "../contract.ts"
+import { accountFields, teamFields, userFields } from "../fields.ts"
 import {
   accountSchema,
   createTeamSchema,
@@ -12,20 +13,6 @@ import {
   updateTeamSchema,
   userSchema,
 } from "../schemas.ts"
-
-/** What lists of teams, and of their members, can be asked for. */
-export const teamFields = {
-  filters: { id: "uuid", name: "text", system_team: "boolean", labels: "labels" },
-  sorts: ["created_at", "name", "id"],
-} as const
-export const teamUserFields = {
-  filters: { id: "uuid", email: "text", full_name: "text", active: "boolean" },
-  sorts: ["created_at", "email", "full_name", "id"],
-} as const
-export const teamAccountFields = {
-  filters: { id: "uuid", name: "text", description: "text", konnect_managed: "boolean" },
-  sorts: ["created_at", "name", "id"],
-} as const
 
 const teamId = idParam("teamId", EXAMPLES.team)
 const params = z.object({ teamId })
@@ -98,7 +85,7 @@ export const listTeamUsers = createRoute({
   operationId: "listTeamUsers",
   tags,
   summary: "List the users in a team",
-  request: { params, query: listQuery(teamUserFields) },
+  request: { params, query: listQuery(userFields) },
   responses: listed(userSchema),
 })
 
@@ -132,7 +119,7 @@ export const listTeamAccounts = createRoute({
   operationId: "listTeamAccounts",
   tags,
   summary: "List the system accounts in a team",
-  request: { params, query: listQuery(teamAccountFields) },
+  request: { params, query: listQuery(accountFields) },
   responses: listed(accountSchema),
 })
 

@@ -1,15 +1,17 @@
 /** How users behave. */
 import * as directoryUsers from "../../../directory/users.ts"
 import type { Directory } from "../../../directory/directory.ts"
+import { listTeams } from "../../../directory/teams.ts"
 import { pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { teamAnswer, userAnswer } from "../answers.ts"
 import { lastWayIn, missing } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
-import * as routes from "./routes.ts"
+import { teamFields, userFields } from "../fields.ts"
+import type * as routes from "./routes.ts"
 
 export const listUsersHandler: IdentityHandler<typeof routes.listUsers> = async (c) => {
-  const request = readListRequest(c.req.url, routes.userFields)
-  const { rows, total } = await directoryUsers.listUsers(c.get("directory"), request)
+  const request = readListRequest(c.req.url, userFields)
+  const { rows, total } = await directoryUsers.listUsers(c.get("directory"), request, null)
   return c.json(pageOf(request, { rows: rows.map(userAnswer), total }), 200)
 }
 
@@ -38,8 +40,8 @@ export const deleteUserHandler: IdentityHandler<typeof routes.deleteUser> = asyn
 export const listUserTeamsHandler: IdentityHandler<typeof routes.listUserTeams> = async (c) => {
   const directory = c.get("directory")
   const { id } = await existingUser(directory, c.req.valid("param").userId)
-  const request = readListRequest(c.req.url, routes.teamsOfFields)
-  const { rows, total } = await directoryUsers.listTeamsOf(directory, id, request)
+  const request = readListRequest(c.req.url, teamFields)
+  const { rows, total } = await listTeams(directory, request, id)
   return c.json(pageOf(request, { rows: rows.map(teamAnswer), total }), 200)
 }
 

@@ -12,18 +12,8 @@ import {
   mayRead,
   mayReadUser,
 } from "../contract.ts"
+import { teamFields, userFields } from "../fields.ts"
 import { EXAMPLES, idParam, teamSchema, updateUserSchema, userSchema } from "../schemas.ts"
-
-/** What lists of users can be asked for. */
-export const userFields = {
-  filters: { id: "uuid", email: "text", full_name: "text", active: "boolean" },
-  sorts: ["created_at", "email", "full_name", "id"],
-} as const
-/** What lists of somebody's teams can be asked for. */
-export const teamsOfFields = {
-  filters: { name: "text", system_team: "boolean" },
-  sorts: ["created_at", "name"],
-} as const
 
 const params = z.object({ userId: idParam("userId", EXAMPLES.user) })
 const tags = ["users"]
@@ -81,6 +71,6 @@ export const listUserTeams = createRoute({
   operationId: "listUserTeams",
   tags,
   summary: "List the teams of a user",
-  request: { params, query: listQuery(teamsOfFields) },
+  request: { params, query: listQuery(teamFields) },
   responses: listed(teamSchema),
 })
