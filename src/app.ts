@@ -3,10 +3,11 @@ import type { Hono, MiddlewareHandler } from "hono"
 import { createApiCollection } from "./collections/api/index.ts"
 import { createControlPlaneCollection } from "./collections/control-plane/index.ts"
 import { createDatastoreCollection } from "./collections/datastore/index.ts"
+import { createGitCollection } from "./collections/git/index.ts"
 import type { IdentityEnv } from "./collections/identity/environment.ts"
 import { createIdentityCollection, createSelfCollection } from "./collections/identity/index.ts"
 import type { RegionalEnv } from "./collections/regional.ts"
-import { createResourceCollection } from "./collections/resource/index.ts"
+import { createConfigurationCollection, createResourceCollection } from "./collections/resource/index.ts"
 import type { Config, RegionBindings } from "./config.ts"
 import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "./directory/assigned-roles.ts"
 import { recordRefusal, trimAuditLog } from "./directory/audit.ts"
@@ -23,6 +24,7 @@ import { isIdentityPath } from "./gateway/dialect.ts"
 import { TokenCache } from "./gateway/token-cache.ts"
 import { Meter } from "./lib/meter.ts"
 import { openPartition, type Partition } from "./partition/partition.ts"
+import { collectGarbage } from "./partition/garbage.ts"
 import { clearDeletedProjects } from "./partition/projects.ts"
 import { findAbandonedRoleChanges, finishRoleChange, type RoleChange } from "./partition/role-changes.ts"
 
@@ -44,6 +46,7 @@ export function createEdge(config: Config): Edge {
   const settings: GatewaySettings = {
     hostNames: hostNames(hosts),
     maxBodyBytes: config.maxBodyBytes,
+    maxRawBytes: config.maxRawBytes,
     serverTiming: config.serverTiming,
     version: config.version,
     authentication: authentication(config, cache),
@@ -85,11 +88,23 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
         "Files of projects, stages and services, with their history in git.",
       ),
     },
+    {
+      app: createGitCollection(),
+      ...info("git", "Git", "Projects as git repositories: clone, fetch and push with git itself."),
+    },
+    {
+      app: createConfigurationCollection(),
+      ...info(
+        "configuration-service",
+        "Keptn configuration service (deprecated)",
+        "The resource service as Keptn up to 0.17 had it, for clients of that time. New ones use the resource service.",
+      ),
+    },
     { app: createDatastoreCollection(), ...info("mongodb-datastore", "Keptn datastore", "Events that were sent.") },
   ]
   app.route("/", createHealth())
   app.route("/", createDocs({ title: "Quarterdeck", collections, assets: config.assets }))
-  app.use("/api/*", usePartition(config, cache))
+  for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
   for (const collection of collections) app.route("/", collection.app)
   app.use("/v3/*", useDirectory(config, cache))
   app.route("/", createSelfCollection())
@@ -99,7 +114,7 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
 function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
   const regional = hosts.regions.map((region) => `${region}.${hosts.apiDomain}`).join(", ")
   const app = createGateway(settings, (path) =>
-    path.startsWith("/api/") ? `path ${path} is served by the regional hosts: use ${regional}` : null,
+    /^\/(api|git)\//.test(path) ? `path ${path} is served by the regional hosts: use ${regional}` : null,
   )
   const identity = {
     app: createIdentityCollection(),
@@ -177,6 +192,22 @@ async function settleRoleChange(config: Config, meter: Meter, partition: Partiti
 
 async function runRegionalJobs(config: Config, region: string, bindings: RegionBindings): Promise<void> {
   const partition = openPartition(region, bindings, new Meter(), () => undefined)
+  // What one job cannot do must not keep the others from what they can.
+  const results = await Promise.allSettled([finishWrites(config, partition), tidyUp(partition)])
+  for (const result of results) if (result.status === "rejected") throw result.reason
+}
+
+/** Removes garbage and checks a sample of what is stored. */
+async function tidyUp(partition: Partition): Promise<void> {
+  const { region } = partition
+  const { damaged, ...report } = await collectGarbage(partition, Date.now())
+  console.log(JSON.stringify({ event: "garbage-collected", region, ...report }))
+  if (damaged.length > 0) console.error(JSON.stringify({ event: "damaged-objects", region, objects: damaged }))
+}
+
+/** Finishes what a failure cut off. */
+async function finishWrites(config: Config, partition: Partition): Promise<void> {
+  const { region } = partition
   const cleared = await clearDeletedProjects(partition)
   if (cleared.length > 0) console.log(JSON.stringify({ event: "deleted-projects-cleared", region, projects: cleared }))
   for (const change of await findAbandonedRoleChanges(partition)) {

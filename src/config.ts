@@ -16,6 +16,8 @@ export interface Config {
   defaultRegion: string | null
   tokenCacheSeconds: number
   maxBodyBytes: number
+  /** The largest body that is streamed: the raw content of a file, a push. */
+  maxRawBytes: number
   auditRetentionDays: number
   serverTiming: boolean
   version: string
@@ -67,6 +69,7 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     defaultRegion,
     tokenCacheSeconds: variables.data.TOKEN_CACHE_SECONDS,
     maxBodyBytes: variables.data.MAX_BODY_BYTES,
+    maxRawBytes: variables.data.MAX_RAW_BYTES,
     auditRetentionDays: variables.data.AUDIT_RETENTION_DAYS,
     serverTiming: variables.data.SERVER_TIMING === "on",
     version: version.id,
@@ -99,7 +102,9 @@ const variablesSchema = z.object({
   CACHED_REGIONS: regionList,
   DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
   TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
-  MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
+  // JSON is held whole, its files beside it: an isolate has 128 MB for everything it does at a time.
+  MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0 && bytes <= 16_777_216, "must be from 1 to 16777216"),
+  MAX_RAW_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
   AUDIT_RETENTION_DAYS: wholeNumber.refine((days) => days > 0, "must be greater than 0"),
   SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
 })

@@ -17,7 +17,7 @@ import {
   type TestRole,
   tokenWith,
 } from "./support/people.ts"
-import { expectUnauthenticated } from "./support/refusal.ts"
+import { expectUnauthenticated, isGit } from "./support/refusal.ts"
 
 /** The project of all examples. */
 const PROJECT = "sockshop"
@@ -92,7 +92,15 @@ beforeAll(setUp)
 describe("the documents", () => {
   it("are those of every collection", async () => {
     const paths = [...(await documentPaths("eu")), ...(await documentPaths("global"))]
-    for (const name of ["api-service", "control-plane", "resource-service", "mongodb-datastore", "identity"]) {
+    for (const name of [
+      "api-service",
+      "control-plane",
+      "resource-service",
+      "git",
+      "configuration-service",
+      "mongodb-datastore",
+      "identity",
+    ]) {
       expect(paths).toContain(`/api/openapi/${name}.json`)
     }
   })
@@ -138,7 +146,8 @@ const check = {
     const response = await call(operation, token)
     expect(response.status).toBe(403)
     const sentence = `missing role ${rolesWith(neededFor(operation))} on project '${PROJECT}' in region 'eu'`
-    expect(await response.json()).toEqual({ code: 403, message: sentence })
+    const told = isGit(operation.path) ? await response.text() : await response.json()
+    expect(told).toEqual(isGit(operation.path) ? `${sentence}\n` : { code: 403, message: sentence })
   },
   "is refused with 403 and told the missing team": async (operation: Operation, token: string) => {
     const response = await call(operation, token)
@@ -192,9 +201,9 @@ function neededFor({ operationId, requires }: Operation): string {
 
 /** Sends what the document says, and holds the status against the document. */
 async function call(operation: Operation, token: string | null, query = ""): Promise<Response> {
-  const { path, ...request } = operation.request()
+  const { path, headers, ...request } = operation.request()
   const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`
-  const response = await send(operation.host, address, { ...request, token, headers: clientAt() })
+  const response = await send(operation.host, address, { ...request, token, headers: { ...headers, ...clientAt() } })
   expect(operation.statuses).toContain(String(response.status))
   return response
 }

@@ -1,10 +1,11 @@
 /** Who a request acts for. The rules are in docs/tokens.md; the bodies of refusals are what Keptn clients know. */
 import type { Context, MiddlewareHandler } from "hono"
+import { fromBase64 } from "../lib/bytes.ts"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Principal, TokenRecord } from "../lib/principal.ts"
 import { classifyToken } from "../lib/token-format.ts"
 import { clientAddress } from "./client-address.ts"
-import { isIdentityPath } from "./dialect.ts"
+import { isGitPath, isIdentityPath } from "./dialect.ts"
 import type { GatewayEnv, Refusal } from "./environment.ts"
 import { ApiError } from "./errors.ts"
 import type { TokenCache } from "./token-cache.ts"
@@ -37,7 +38,7 @@ export function authenticate(
 ): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     if (isOpen(c)) return next()
-    const credential = readCredential(c.req.raw.headers)
+    const credential = readCredential(c.req.raw.headers, isGitPath(c.req.path))
     const result = "refusal" in credential ? credential.refusal : await accept(c, authentication, credential.token)
     if (typeof result === "string") return refuse(c, authentication, result)
     c.set("principal", result)
@@ -45,15 +46,27 @@ export function authenticate(
   }
 }
 
-/** Reads the token from `x-token` or `Authorization: Bearer`. The same one in both is fine, two different ones are not. */
-function readCredential(headers: Headers): { token: string } | { refusal: Refusal } {
+/**
+ * Reads the token from `x-token` or `Authorization: Bearer`, or `Basic` where `isGit`: git knows nothing but user names and
+ * passwords. The same one in two places is fine, two different ones are not.
+ */
+function readCredential(headers: Headers, isGit: boolean): { token: string } | { refusal: Refusal } {
   const own = headers.get("x-token")?.trim() || null
   const authorization = headers.get("authorization")?.trim() || null
-  const bearer = authorization === null ? null : (/^bearer\s+(\S+)$/i.exec(authorization)?.[1] ?? null)
+  const [, scheme, credential = null] = /^(bearer|basic)\s+(\S+)$/i.exec(authorization ?? "") ?? []
+  const isBasic = scheme?.toLowerCase() === "basic"
+  const bearer = isBasic ? (isGit && credential !== null ? passwordOf(credential) : null) : credential
   if (own !== null && bearer !== null && own !== bearer) return { refusal: "conflicting" }
   const token = own ?? bearer
   if (token !== null) return { token }
   return { refusal: authorization === null ? "missing" : "malformed" }
+}
+
+/** The password of a Basic credential; the user name before it may be any. */
+function passwordOf(credential: string): string | null {
+  const text = new TextDecoder().decode(fromBase64(credential) ?? new Uint8Array())
+  const colon = text.indexOf(":")
+  return colon < 0 ? null : text.slice(colon + 1)
 }
 
 async function accept(
@@ -82,15 +95,18 @@ async function accept(
 /** Only refused requests are counted, so a valid token is never locked out, whatever else its address sends. */
 async function refuse(c: Context<GatewayEnv>, authentication: Authentication, refusal: Refusal): Promise<never> {
   c.set("refusal", refusal)
-  const { success } = await authentication.failures.limit({ key: clientAddress(c.req.raw.headers) })
-  if (!success) {
+  // Git sends its token only when it is asked for one: its first request is no failed attempt.
+  const isQuestion = isGitPath(c.req.path) && refusal === "missing"
+  const limit = () => authentication.failures.limit({ key: clientAddress(c.req.raw.headers) })
+  if (!isQuestion && !(await limit()).success) {
     throw new ApiError("too_many_requests", "Too many requests", {
       headers: { "Retry-After": String(FAILURE_PERIOD_SECONDS) },
       ...(isBehindNginx(c.req.path) && { keptnBody: '{"code":429, "message":"too many requests"}' }),
     })
   }
-  authentication.refused(c, refusal)
-  const challenge = 'Bearer realm="quarterdeck"'
+  if (!isQuestion) authentication.refused(c, refusal)
+  // Git asks its user for a password when it is challenged for one.
+  const challenge = `${isGitPath(c.req.path) ? "Basic" : "Bearer"} realm="quarterdeck"`
   throw new ApiError("unauthenticated", unauthenticatedText(c.req.path, refusal), {
     headers: { "WWW-Authenticate": refusal === "missing" ? challenge : `${challenge}, error="invalid_token"` },
     ...(isBehindNginx(c.req.path) && {
@@ -101,10 +117,11 @@ async function refuse(c: Context<GatewayEnv>, authentication: Authentication, re
 
 function unauthenticatedText(path: string, refusal: Refusal): string {
   if (isIdentityPath(path)) return "A valid token is required"
+  if (isGitPath(path)) return "give a valid token as the password, with any user name"
   return refusal === "missing" ? "unauthenticated for invalid credentials" : "incorrect api key auth"
 }
 
 /** In Keptn the api-service answers for itself; before all other services stood nginx, with bodies of its own. */
 function isBehindNginx(path: string): boolean {
-  return !isIdentityPath(path) && !path.startsWith("/api/v1/")
+  return !isIdentityPath(path) && !isGitPath(path) && !path.startsWith("/api/v1/")
 }

@@ -1,4 +1,7 @@
-/** How an error is written: as Keptn writes it below /api and everywhere else, as a problem document below /v2 and /v3. */
+/**
+ * How an error is written: as a problem document below /v2 and /v3, as plain text to git, which shows that to its user, and as Keptn
+ * writes it everywhere else.
+ */
 import type { Context } from "hono"
 import { HTTPException } from "hono/http-exception"
 import type { GatewayEnv } from "./environment.ts"
@@ -9,10 +12,16 @@ export function isIdentityPath(path: string): boolean {
   return /^\/v[23](\/|$)/.test(path)
 }
 
+/** Whether a request is one of git's protocol. */
+export function isGitPath(path: string): boolean {
+  return path.startsWith("/git/")
+}
+
 /** The response for anything that was thrown. Only an `ApiError` is told to the caller in its own words. */
 export function errorResponse(c: Context<GatewayEnv>, thrown: unknown): Response {
   const error = toApiError(thrown)
-  return isIdentityPath(c.req.path) ? problemDocument(c, error) : keptnError(error)
+  if (isIdentityPath(c.req.path)) return problemDocument(c, error)
+  return isGitPath(c.req.path) ? plainText(error) : keptnError(error)
 }
 
 /** What was thrown, as an error of the catalogue. */
@@ -39,6 +48,12 @@ function keptnError(error: ApiError): Response {
   }
   const body = { code: keptnCode ?? status, message: publicText(error) }
   return Response.json(body, { status, ...(headers && { headers }) })
+}
+
+function plainText(error: ApiError): Response {
+  const { headers } = error.details
+  const { status } = ERRORS[error.code]
+  return new Response(`${publicText(error)}\n`, { status, headers: { ...headers, "Content-Type": "text/plain" } })
 }
 
 function problemDocument(c: Context<GatewayEnv>, error: ApiError): Response {

@@ -1,6 +1,5 @@
 /** What every request passes before a handler, in this order, and what becomes of those that no handler takes. */
 import { Hono, type MiddlewareHandler } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { authenticate, type Authentication } from "./authenticate.ts"
 import { errorResponse } from "./dialect.ts"
@@ -8,12 +7,14 @@ import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
 import { isOpen } from "./open-paths.ts"
 import { routedPath } from "./path.ts"
+import { limitBodies } from "./raw-body.ts"
 import { requestContext } from "./request-context.ts"
 
 /** What the gateway needs to know of a deployment. */
 export interface GatewaySettings {
   hostNames: readonly string[]
   maxBodyBytes: number
+  maxRawBytes: number
   serverTiming: boolean
   version: string
   authentication: Authentication
@@ -24,14 +25,7 @@ export function createGateway(settings: GatewaySettings, elsewhere: (path: strin
   const app = new Hono<GatewayEnv>({ getPath: routedPath })
   app.use(requestContext(settings))
   app.use(knownHost(settings.hostNames))
-  app.use(
-    bodyLimit({
-      maxSize: settings.maxBodyBytes,
-      onError: () => {
-        throw new ApiError("payload_too_large", `the body is larger than ${settings.maxBodyBytes} bytes`)
-      },
-    }),
-  )
+  app.use(limitBodies(settings))
   app.use(authenticate(settings.authentication, isOpen))
   app.use(
     methodNotAllowed({

@@ -2,14 +2,16 @@
 
 /**
  * The path that is routed: percent-decoded once, slashes merged. `/api//controlPlane` is `/api/controlPlane`, and a resource
- * named `a%2Fb` or `a/b` has the same path. A broken escape is left as it stands. `/v2` is the old name of `/v3`.
+ * named `a%2Fb` or `a/b` has the same path. A broken escape is left as it stands. `/v2` is the old name of `/v3`, and a
+ * repository may be named with git's usual `.git` or without.
  */
 export function routedPath(request: Request): string {
   const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(request.url)?.[1] ?? "/"
   return (
     decode(path)
       .replace(/\/{2,}/g, "/")
-      .replace(/^\/v2(?=\/|$)/, "/v3") || "/"
+      .replace(/^\/v2(?=\/|$)/, "/v3")
+      .replace(/^(\/git\/[^/]+)\.git(?=\/|$)/, "$1") || "/"
   )
 }
 

@@ -24,9 +24,11 @@ const problemSchema = z
   })
   .openapi("Problem")
 
+const textSchema = z.string().openapi({ example: "there is no project 'sockshop' in this region" })
+
 interface DocumentedError {
   description: string
-  content: Record<string, { schema: typeof keptnErrorSchema | typeof problemSchema }>
+  content: Record<string, { schema: typeof keptnErrorSchema | typeof problemSchema | typeof textSchema }>
 }
 
 /** Errors every Keptn route can answer beside `codes`. */
@@ -37,6 +39,11 @@ export function keptnErrors(...codes: ErrorCode[]): Record<number, DocumentedErr
 /** Errors every identity route can answer beside `codes`. */
 export function problems(...codes: ErrorCode[]): Record<number, DocumentedError> {
   return documented(codes, "application/problem+json", problemSchema)
+}
+
+/** Errors every route of git's protocol can answer beside `codes`: git shows its user plain text, and nothing else. */
+export function gitErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
+  return documented(codes, "text/plain", textSchema)
 }
 
 const ALWAYS: readonly ErrorCode[] = ["unauthenticated", "too_many_requests", "internal_error"]

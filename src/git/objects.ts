@@ -37,9 +37,17 @@ export interface Commit {
   message: string
 }
 
+/** The kinds of objects. Tags are not among them: refs are branches. */
+export type ObjectType = "blob" | "tree" | "commit"
+
+/** What git hashes before the `size` bytes of an object of `type`. */
+export function objectHeader(type: ObjectType, size: number): Uint8Array<ArrayBuffer> {
+  return utf8(`${type} ${size}\0`)
+}
+
 /** The id git gives to an object of `type` with `content`. */
-export async function objectId(type: "blob" | "tree" | "commit", content: Uint8Array): Promise<ObjectId> {
-  return sha1Hex(concat([utf8(`${type} ${content.length}\0`), content]))
+export async function objectId(type: ObjectType, content: Uint8Array): Promise<ObjectId> {
+  return sha1Hex(concat([objectHeader(type, content.length), content]))
 }
 
 /** The content of a tree object. Entries may come in any order; git's order is by bytes, folders as if they ended in a slash. */
@@ -80,6 +88,36 @@ export function encodeCommit(commit: Commit): Uint8Array<ArrayBuffer> {
     commit.message.endsWith("\n") ? commit.message : `${commit.message}\n`,
   ]
   return utf8(lines.join("\n"))
+}
+
+/** What a commit object says. Times are in seconds since 1970. */
+export interface CommitFacts {
+  tree: ObjectId
+  parents: ObjectId[]
+  author: Signature
+  committer: Signature
+  message: string
+}
+
+const PERSON = String.raw`([^<>\n]*) <([^<>\n]*)> (\d{1,15}) [+-]\d{4}`
+const COMMIT = new RegExp(
+  String.raw`^tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author ${PERSON}\ncommitter ${PERSON}\n([^\n]+\n)*\n`,
+)
+
+/** Reads a commit object; null when it is none, or not as git writes them. */
+export function parseCommit(content: Uint8Array): CommitFacts | null {
+  const text = new TextDecoder().decode(content)
+  const match = COMMIT.exec(text)
+  if (!match || text.includes("\0")) return null
+  const [head, tree = "", parents = "", authorName, authorEmail, authored, committerName, committerEmail, committed] =
+    match
+  return {
+    tree,
+    parents: [...parents.matchAll(/[0-9a-f]{40}/g)].map(([id]) => id),
+    author: { name: authorName ?? "", email: authorEmail ?? "", time: Number(authored) },
+    committer: { name: committerName ?? "", email: committerEmail ?? "", time: Number(committed) },
+    message: text.slice(head.length).replace(/\n$/, ""),
+  }
 }
 
 function signatureLine(signature: Signature): string {

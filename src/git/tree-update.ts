@@ -7,10 +7,11 @@ export interface Folder {
   fileCount: number
 }
 
-/** One file written (`id` of its blob) or removed (`id` null). Paths have no leading slash. */
+/** One file written (`id` of its blob) or removed (`id` null). Paths have no leading slash. Without a mode, it keeps the one it has. */
 export interface FileChange {
   path: string
   id: ObjectId | null
+  mode?: string
 }
 
 /** A folder after the change, with the object that describes it. */
@@ -48,6 +49,12 @@ export function ancestors(path: string): string[] {
   return ["", ...segments.map((_, index) => segments.slice(0, index + 1).join("/"))]
 }
 
+/** What stands at `path`, given the folder above it; null for nothing. */
+export function entryAt(folders: ReadonlyMap<string, Folder>, path: string): TreeEntry | null {
+  const name = basename(path)
+  return folders.get(parent(path))?.entries.find((entry) => entry.name === name) ?? null
+}
+
 /**
  * Applies `changes` to `folders`, which must hold every existing folder above each changed path. Of several changes of one
  * path the last counts. Writing what already stands, and removing what does not, changes nothing.
@@ -75,12 +82,15 @@ export async function updateTrees<Change extends FileChange>(
     if (obstacle !== undefined) return { outcome: "file-in-the-way", path: obstacle }
     const siblings = open(parent(change.path))
     const name = basename(change.path)
-    const present = siblings.get(name)
+    const standing = siblings.get(name)
+    // A folder whose last file went with a change before this one is gone.
+    const present = standing?.mode === TREE_MODE && counts.get(change.path) === 0 ? undefined : standing
     if (present?.mode === TREE_MODE) return { outcome: "folder-in-the-way", path: change.path }
-    if (present?.id === (change.id ?? undefined)) continue
+    const mode = change.mode ?? present?.mode ?? FILE_MODE
+    if (present?.id === (change.id ?? undefined) && (present?.mode ?? mode) === mode) continue
     changed.push(change)
     if (change.id === null) siblings.delete(name)
-    else siblings.set(name, { mode: present?.mode ?? FILE_MODE, name, id: change.id })
+    else siblings.set(name, { mode, name, id: change.id })
     const grown = (change.id === null ? 0 : 1) - (present ? 1 : 0)
     for (const folder of above) {
       open(folder)
@@ -112,7 +122,8 @@ async function rehash(
     const siblings = work.get(parent(path))
     // Git has no empty folders; only the root may be empty.
     if (entries.length === 0 && path !== "") {
-      siblings?.delete(basename(path))
+      // A file may stand in its place.
+      if (!isFile(siblings?.get(basename(path)))) siblings?.delete(basename(path))
       if (before.has(path)) removed.push(path)
       continue
     }

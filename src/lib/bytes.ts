@@ -42,6 +42,41 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
+/** A stream of parts, each made when it is asked for. */
+export function streamOf(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done === true) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
+}
+
+/** Turns bytes into their standard base64, between two texts, without holding more than a chunk of them. */
+export function base64Stream(before: string, after: string): TransformStream<Uint8Array, Uint8Array> {
+  let rest: Uint8Array = new Uint8Array()
+  return new TransformStream<Uint8Array, Uint8Array>({
+    start(controller) {
+      controller.enqueue(utf8(before))
+    },
+    transform(chunk, controller) {
+      const bytes = concat([rest, chunk])
+      // Three bytes are four characters: only whole groups can be written before the end.
+      const whole = bytes.length - (bytes.length % 3)
+      rest = bytes.subarray(whole)
+      controller.enqueue(utf8(toBase64(bytes.subarray(0, whole))))
+    },
+    flush(controller) {
+      controller.enqueue(utf8(toBase64(rest) + after))
+    },
+  })
+}
+
 /** Negative, zero or positive as `a` sorts before, with or after `b`, byte by byte. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length)

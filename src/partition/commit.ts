@@ -1,17 +1,10 @@
-/** One commit on one branch, as the statements that store it. */
+/** Commits on one branch, and the statements that store them. */
 import { sql } from "drizzle-orm"
 import type { BatchItem } from "drizzle-orm/batch"
 import { toHex } from "../lib/bytes.ts"
 import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
-import {
-  type FileChange,
-  type Folder,
-  type NewFolder,
-  type NewTrees,
-  type NoTrees,
-  updateTrees,
-} from "../git/tree-update.ts"
-import { jsonChunks, valuesOf } from "./bulk.ts"
+import { type FileChange, type Folder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
+import { jsonChunks } from "./bulk.ts"
 import type { Database } from "./partition.ts"
 import { branchCommits, commits, files, folders, trees } from "./schema.ts"
 import { through } from "./through.ts"
@@ -24,6 +17,13 @@ export interface FileVersion extends FileChange {
   size: number
 }
 
+/** A folder as a commit leaves it: its tree and how many files are in and below it; `id` null when it is gone. */
+export interface FolderVersion {
+  path: string
+  id: ObjectId | null
+  fileCount: number
+}
+
 /** Where a branch stands before the commit: its highest position and the trees above all changed paths. */
 export interface BranchState {
   projectId: string
@@ -34,6 +34,21 @@ export interface BranchState {
   folders: ReadonlyMap<string, Folder>
 }
 
+/** A git object with its content. */
+export interface StoredObject {
+  id: ObjectId
+  content: Uint8Array
+}
+
+/** The next commit of a branch: its objects, and what differs from the position before it. */
+export interface NewCommit extends StoredObject {
+  treeId: ObjectId
+  /** Trees that may not be stored yet. */
+  trees: readonly StoredObject[]
+  files: readonly FileVersion[]
+  folders: readonly FolderVersion[]
+}
+
 /** A commit that is ready to be stored, with the branch as it will stand then (as far as it changed); or why there is none. */
 export type PreparedCommit =
   | { outcome: "prepared"; id: ObjectId; statements: Statement[]; after: BranchState }
@@ -42,9 +57,9 @@ export type PreparedCommit =
 
 /**
  * The largest tree object that is stored, in bytes: about 20,000 entries in one folder. Trees travel to D1 as hexadecimal in a
- * bound value, which holds 2 MB.
+ * bound value, which holds 2 MB. Commits are held to the same.
  */
-const LARGEST_TREE = 900_000
+export const LARGEST_OBJECT = 900_000
 
 /** Computes the commit that makes `changes` on `branch`, with git's own ids. Nothing is stored. */
 export async function prepareCommit(
@@ -56,30 +71,61 @@ export async function prepareCommit(
 ): Promise<PreparedCommit> {
   const update = await updateTrees(branch.folders, changes)
   if (update.outcome !== "updated") return update
-  const tooLarge = update.folders.find((folder) => folder.content.length > LARGEST_TREE)
+  const tooLarge = update.folders.find((folder) => folder.content.length > LARGEST_OBJECT)
   if (tooLarge) return { outcome: "folder-too-large", path: tooLarge.path }
   const content = encodeCommit({ tree: update.root, parent: branch.commitId, author, message })
   const id = await objectId("commit", content)
+  const commit: NewCommit = {
+    id,
+    content,
+    treeId: update.root,
+    trees: update.folders,
+    files: update.changed,
+    folders: folderVersions(update),
+  }
   const { projectId, branchId } = branch
-  const seq = branch.seq + 1
-  const statements: Statement[] = [
-    // First, so that a racing batch fails before it does any other work.
-    db.insert(branchCommits).values({ branchId, seq, projectId, commitId: id }),
-    // Two stages with the same history make the same commit.
-    db
-      .insert(commits)
-      .values({ projectId, id, treeId: update.root, content: Buffer.from(content) })
-      .onConflictDoNothing(),
-    ...treeStatements(db, projectId, update.folders),
-    ...folderStatements(db, branchId, seq, update),
-    ...fileStatements(db, branchId, seq, update.changed),
-  ]
   const after = update.folders.map((folder): [string, Folder] => [
     folder.path,
     { entries: parseTree(folder.content), fileCount: folder.fileCount },
   ])
-  const state = { projectId, branchId, seq, commitId: id, folders: new Map(after) }
-  return { outcome: "prepared", id, statements, after: state }
+  const state = { projectId, branchId, seq: branch.seq + 1, commitId: id, folders: new Map(after) }
+  return { outcome: "prepared", id, statements: appendCommits(db, branch, [commit]), after: state }
+}
+
+/**
+ * The statements that add `added` to a branch, in this order, behind the position where it stands. A batch that races with
+ * another one for a position fails whole.
+ */
+export function appendCommits(
+  db: Database,
+  branch: Pick<BranchState, "projectId" | "branchId" | "seq">,
+  added: readonly NewCommit[],
+): Statement[] {
+  const { projectId, branchId } = branch
+  const from = branch.seq + 1
+  const objects = new Map(added.flatMap((commit) => commit.trees).map((tree) => [tree.id, tree])).values()
+  return [
+    // First, so that a racing batch fails before it does any other work.
+    ...positionStatements(db, branch, added),
+    ...commitStatements(db, projectId, added),
+    ...treeStatements(db, projectId, [...objects]),
+    ...folderStatements(
+      db,
+      branchId,
+      rangesOf(
+        added.map((commit) => commit.folders),
+        from,
+      ),
+    ),
+    ...fileStatements(
+      db,
+      branchId,
+      rangesOf(
+        added.map((commit) => commit.files),
+        from,
+      ),
+    ),
+  ]
 }
 
 /**
@@ -112,8 +158,74 @@ export const folderColumns = {
   fileCount: sql<number>`${folders.fileCount}`.as("file_count"),
 }
 
-function treeStatements(db: Database, projectId: string, newFolders: readonly NewFolder[]): Statement[] {
-  const rows = newFolders.map((folder) => ({ id: folder.id, content: toHex(folder.content) }))
+function folderVersions(update: NewTrees<FileVersion>): FolderVersion[] {
+  return [
+    ...update.folders.map(({ path, id, fileCount }) => ({ path, id, fileCount })),
+    ...update.removed.map((path) => ({ path, id: null, fileCount: 0 })),
+  ]
+}
+
+/** A version that will stand from one position (inclusive) until another (exclusive; null: it is the head's). */
+type Ranged<Version> = Version & { id: ObjectId; from: number; until: number | null }
+
+/** What a run of commits does to the rows of one kind: where those at the head end, and the new ones. */
+interface Ranges<Version> {
+  ended: { path: string; until: number }[]
+  versions: Ranged<Version>[]
+}
+
+/** The ranges in which versions stand when each list of `steps` is one position, the first of them `from`. */
+function rangesOf<Version extends { path: string; id: ObjectId | null }>(
+  steps: readonly (readonly Version[])[],
+  from: number,
+): Ranges<Version> {
+  const ended = new Map<string, number>()
+  const standing = new Map<string, Ranged<Version>>()
+  const versions: Ranged<Version>[] = []
+  for (const [index, step] of steps.entries()) {
+    const seq = from + index
+    for (const version of step) {
+      const { path, id } = version
+      if (!ended.has(path)) ended.set(path, seq)
+      const before = standing.get(path)
+      if (before) before.until = seq
+      standing.delete(path)
+      if (id === null) continue
+      const ranged = { ...version, id, from: seq, until: null }
+      versions.push(ranged)
+      standing.set(path, ranged)
+    }
+  }
+  return { ended: Array.from(ended, ([path, until]) => ({ path, until })), versions }
+}
+
+function positionStatements(
+  db: Database,
+  { projectId, branchId, seq }: Pick<BranchState, "projectId" | "branchId" | "seq">,
+  added: readonly NewCommit[],
+): Statement[] {
+  const rows = added.map(({ id }, index) => ({ seq: seq + 1 + index, id }))
+  return jsonChunks(rows).map((json) =>
+    db
+      .insert(branchCommits)
+      .select(sql`select ${branchId}, value ->> 'seq', ${projectId}, value ->> 'id' from json_each(${json})`),
+  )
+}
+
+function commitStatements(db: Database, projectId: string, added: readonly NewCommit[]): Statement[] {
+  const rows = added.map(({ id, treeId, content }) => ({ id, treeId, content: toHex(content) }))
+  return jsonChunks(rows).map((json) =>
+    db
+      .insert(commits)
+      .select(sql`select ${projectId}, value ->> 'id', value ->> 'treeId', unhex(value ->> 'content')
+        from json_each(${json}) where true`)
+      // Two stages with the same history make the same commit.
+      .onConflictDoNothing(),
+  )
+}
+
+function treeStatements(db: Database, projectId: string, added: readonly StoredObject[]): Statement[] {
+  const rows = added.map(({ id, content }) => ({ id, content: toHex(content) }))
   return jsonChunks(rows).map((json) =>
     db
       .insert(trees)
@@ -122,45 +234,54 @@ function treeStatements(db: Database, projectId: string, newFolders: readonly Ne
   )
 }
 
-function folderStatements(db: Database, branchId: string, seq: number, update: NewTrees<FileVersion>): Statement[] {
-  const ended = [...update.folders.map((folder) => folder.path), ...update.removed]
-  const rows = update.folders.map(({ path, id, fileCount }) => ({ path, id, fileCount }))
+// The rows at the head end by an upsert, because it can say which way to look for them: an update cannot.
+
+function folderStatements(db: Database, branchId: string, { ended, versions }: Ranges<FolderVersion>): Statement[] {
   return [
     ...jsonChunks(ended).map((json) =>
       db
-        .update(folders)
-        .set({ untilSeq: seq })
-        .where(
-          sql`(branch_id, path, from_seq) in (select branch_id, path, from_seq from ${through(folders, "folders_at_head")}
-            where branch_id = ${branchId} and until_seq is null and path in ${valuesOf(json)})`,
-        ),
+        .insert(folders)
+        .select(sql`select folders.branch_id, folders.path, from_seq, value ->> 'until', tree_id, file_count
+          from json_each(${json}) cross join ${through(folders, "folders_at_head")}
+          where branch_id = ${branchId} and until_seq is null and folders.path = value ->> 'path'`)
+        .onConflictDoUpdate({
+          target: [folders.branchId, folders.path, folders.fromSeq],
+          set: { untilSeq: sql`excluded.until_seq` },
+        }),
     ),
-    ...jsonChunks(rows).map((json) =>
+    ...jsonChunks(versions).map((json) =>
       db.insert(folders)
-        .select(sql`select ${branchId}, value ->> 'path', ${seq}, null, value ->> 'id', value ->> 'fileCount'
-        from json_each(${json})`),
+        .select(sql`select ${branchId}, value ->> 'path', value ->> 'from', value ->> 'until', value ->> 'id',
+        value ->> 'fileCount' from json_each(${json})`),
     ),
   ]
 }
 
-function fileStatements(db: Database, branchId: string, seq: number, changed: readonly FileVersion[]): Statement[] {
-  const ended = changed.map((change) => walkKey(change.path))
-  const rows = changed
-    .filter((change) => change.id !== null)
-    .map(({ path, id, size }) => ({ path, walkKey: walkKey(path), id, size }))
+function fileStatements(db: Database, branchId: string, { ended, versions }: Ranges<FileVersion>): Statement[] {
+  const keyed = ended.map(({ path, until }) => ({ walkKey: walkKey(path), until }))
+  const rows = versions.map(({ path, from, until, id, size }) => ({
+    path,
+    walkKey: walkKey(path),
+    from,
+    until,
+    id,
+    size,
+  }))
   return [
-    ...jsonChunks(ended).map((json) =>
+    ...jsonChunks(keyed).map((json) =>
       db
-        .update(files)
-        .set({ untilSeq: seq })
-        .where(
-          sql`(branch_id, path, from_seq) in (select branch_id, path, from_seq from ${through(files, "files_at_head")}
-            where branch_id = ${branchId} and until_seq is null and walk_key in ${valuesOf(json)})`,
-        ),
+        .insert(files)
+        .select(sql`select branch_id, files.path, walk_key, from_seq, value ->> 'until', blob_id, size
+          from json_each(${json}) cross join ${through(files, "files_at_head")}
+          where branch_id = ${branchId} and until_seq is null and walk_key = value ->> 'walkKey'`)
+        .onConflictDoUpdate({
+          target: [files.branchId, files.path, files.fromSeq],
+          set: { untilSeq: sql`excluded.until_seq` },
+        }),
     ),
     ...jsonChunks(rows).map((json) =>
-      db.insert(files).select(sql`select ${branchId}, value ->> 'path', value ->> 'walkKey', ${seq}, null,
-        value ->> 'id', value ->> 'size' from json_each(${json})`),
+      db.insert(files).select(sql`select ${branchId}, value ->> 'path', value ->> 'walkKey', value ->> 'from',
+        value ->> 'until', value ->> 'id', value ->> 'size' from json_each(${json})`),
     ),
   ]
 }

@@ -3,27 +3,19 @@
  * branch for a project, a stage's branch for a stage, a folder of that branch for a service. Scopes do not fall back on
  * each other.
  */
-import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm"
-import { type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
-import { ancestors, type Folder } from "../git/tree-update.ts"
+import { and, asc, eq, gte, inArray, isNull, lt, or, type SQL, sql } from "drizzle-orm"
+import { type ObjectId, objectId, parseTree, type Signature, TREE_MODE, type TreeEntry } from "../git/objects.ts"
+import { ancestors, entryAt, type Folder } from "../git/tree-update.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
-import type { Blob } from "./blobs.ts"
+import { type Blob, BlobCollision } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
 import { type BranchState, type FileVersion, folderColumns, prepareCommit, walkKey } from "./commit.ts"
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { branchCommits, branches, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
+import { branchOf, inBranch, type Missing, missingOf, type Scope, scopeColumns, serviceOf } from "./scope.ts"
 import { through } from "./through.ts"
-
-/** The part of a project that a request is about. A service without a stage does not exist. */
-export interface Scope {
-  project: string
-  stage: string | null
-  service: string | null
-}
-
-/** What a request named and the region does not have. */
-export type Missing = { outcome: "missing"; what: "project" | "stage" | "service" | "resource" | "commit" }
+import { blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
 
 /** One file to store, its path relative to the scope. */
 export interface FileWrite {
@@ -47,18 +39,29 @@ export interface FileList {
   commitId: ObjectId
 }
 
-/** What became of a write; paths are relative to the scope. `busy`: other writers were faster each time; nothing was written. */
+/** What became of a write; paths are relative to the scope. Nothing was written unless it says so. */
 export type WriteOutcome =
-  | { outcome: "written"; commitId: ObjectId }
+  | { outcome: "written"; commitId: ObjectId; blobIds: ObjectId[] }
   | Missing
-  | { outcome: "file-in-the-way" | "folder-in-the-way" | "folder-too-large"; path: string }
+  | Refusal
+  /** Other bytes are stored under the git id of these. */
+  | { outcome: "collision" }
+  /** Other writers were faster each time. */
   | { outcome: "busy" }
 
-/**
- * A write puts its blobs again when it began before a deletion of the project's name was cleared, or less than this after it, in
- * milliseconds: the deletion may have removed them. It is how far two clocks may differ.
- */
-const DELETION_MARGIN = 60_000
+/** Why the branch cannot take a write. */
+export type Refusal =
+  | { outcome: "file-in-the-way" | "folder-in-the-way" | "folder-too-large" | "changed-since"; path: string }
+  | { outcome: "precondition-failed" }
+
+/** Who writes, and what the commit says. */
+export interface CommitText {
+  author: Signature
+  message: string
+}
+
+/** Whether a write may go on, given what it found: the id of the file's blob, or of the branch's head (null: there is none). */
+export type Condition = (current: ObjectId | null) => boolean
 
 /** Finds a file. `commitId` null reads the head; else the file as of that commit, of whatever branch of the project it is. */
 export async function findFile(
@@ -127,36 +130,138 @@ export async function listFiles(
 
 /**
  * Writes `writes` into a scope as one commit, or none when all stand there already. All or nothing; when another writer
- * was faster the commit is made again on the new head.
+ * was faster the commit is made again on the new head. `condition` is asked about the head of the branch.
  */
 export async function writeFiles(
   partition: Partition,
   scope: Scope,
   writes: readonly FileWrite[],
-  author: Signature,
-  message: string,
+  text: CommitText,
+  condition: Condition,
+): Promise<WriteOutcome> {
+  const blobs = await blobsOf(writes)
+  return commitChanges(partition, scope, {
+    startedAt: Date.now(),
+    blobs,
+    changes: writes.map(({ path, content }, index) => versionOf(scope, path, blobs[index]?.id ?? null, content.length)),
+    refuse: (branch) => (condition(branch.commitId) ? null : { outcome: "precondition-failed" }),
+    ...text,
+  })
+}
+
+/** Writes one file, like `writeFiles`. `condition` is asked about the file that stands there. */
+export async function writeFile(
+  partition: Partition,
+  scope: Scope,
+  write: FileWrite,
+  text: CommitText,
+  condition: Condition,
+): Promise<WriteOutcome> {
+  const blobs = await blobsOf([write])
+  const change = versionOf(scope, write.path, blobs[0]?.id ?? null, write.content.length)
+  const refuse = onFile(change.path, condition)
+  return commitChanges(partition, scope, { startedAt: Date.now(), blobs, changes: [change], refuse, ...text })
+}
+
+/**
+ * Writes one file whose `size` bytes come as a stream, like `writeFile`. What would be refused in the end is refused before anything
+ * is uploaded.
+ */
+export async function uploadFile(
+  partition: Partition,
+  scope: Scope,
+  file: { path: string; body: ReadableStream<Uint8Array>; size: number },
+  text: CommitText,
+  condition: Condition,
 ): Promise<WriteOutcome> {
   const startedAt = Date.now()
-  const blobs = await Promise.all(writes.map(async ({ content }) => ({ id: await objectId("blob", content), content })))
-  const changes = writes.map(({ path, content }, index) => ({
-    path: inBranch(scope, path),
-    id: blobs[index]?.id ?? null,
-    size: content.length,
-  }))
-  // The bytes go first: a blob that no commit names is harmless, the reverse would be a loss.
-  const [first] = await Promise.all([readBranch(partition, scope, changes), partition.blobs.put(scope.project, blobs)])
-  return commitUntilFirst(partition, scope, { startedAt, blobs, changes, author, message }, first)
+  const standing = await findFile(partition, scope, file.path, null)
+  if (standing.outcome === "missing" && standing.what !== "resource") return standing
+  if (!condition(standing.outcome === "found" ? standing.blobId : null)) return { outcome: "precondition-failed" }
+  const id = await unlessCollision(() => partition.blobs.upload(scope.project, file.body, file.size))
+  if (id === null) return { outcome: "collision" }
+  const change = versionOf(scope, file.path, id, file.size)
+  const refuse = onFile(change.path, condition)
+  return commitChanges(partition, scope, { startedAt, blobs: null, changes: [change], refuse, ...text })
 }
 
-interface Write {
+/** Removes a file as one commit. `condition` is asked about the file that stands there. */
+export async function removeFile(
+  partition: Partition,
+  scope: Scope,
+  path: string,
+  text: CommitText,
+  condition: Condition,
+): Promise<WriteOutcome> {
+  const change = versionOf(scope, path, null, 0)
+  const conditionFails = onFile(change.path, condition)
+  const refuse = (branch: BranchState) => {
+    const entry = entryAt(branch.folders, change.path)
+    if (entry === null || isFolder(entry)) return { outcome: "missing", what: "resource" } as const
+    return conditionFails(branch)
+  }
+  return commitChanges(partition, scope, { startedAt: Date.now(), blobs: [], changes: [change], refuse, ...text })
+}
+
+/** A file (its path in the branch) to be put from `id` back to what it was; null for none. */
+export interface Restoration {
+  path: string
+  id: ObjectId | null
+  back: { id: ObjectId; mode: string; size: number } | null
+}
+
+/** Puts files back as they stood before some commit. Refused when one of them is not what that commit left. */
+export async function restoreFiles(
+  partition: Partition,
+  scope: Scope,
+  changes: readonly Restoration[],
+  text: CommitText,
+): Promise<WriteOutcome> {
+  const refuse = (branch: BranchState) => {
+    const changed = changes.find(({ path, id }) => fileAt(branch, path) !== id)
+    return changed ? ({ outcome: "changed-since", path: changed.path } as const) : null
+  }
+  const versions = changes.map(({ path, back }): FileVersion =>
+    back ? { path, ...back } : { path, id: null, size: 0 },
+  )
+  // Removals first: a file may have stood where a folder stands now, or the reverse.
+  const ordered = [...versions.filter(({ id }) => id === null), ...versions.filter(({ id }) => id !== null)]
+  return commitChanges(partition, scope, { startedAt: Date.now(), blobs: [], changes: ordered, refuse, ...text })
+}
+
+/** A write on its way into a commit. */
+interface Write extends CommitText {
   startedAt: number
-  blobs: readonly Blob[]
+  /** The bytes, to be put, and put again where they were removed meanwhile; null when they are uploaded and cannot be. */
+  blobs: readonly Blob[] | null
   changes: readonly FileVersion[]
-  author: Signature
-  message: string
+  /** Why the branch, as it stands, does not take the write; asked on every attempt. */
+  refuse: (branch: BranchState) => Refusal | Missing | null
 }
 
-type Branch = { outcome: "found"; state: BranchState; clearedAt: number | null }
+type Branch = { outcome: "found"; state: BranchState; clearedAt: number | null; blobs: "safe" | "removed" | "taken" }
+
+async function commitChanges(partition: Partition, scope: Scope, write: Write): Promise<WriteOutcome> {
+  const outcome = await unlessCollision(async () => {
+    // The bytes go first: a blob that no commit names is harmless, the reverse would be a loss.
+    const [first] = await Promise.all([
+      readBranch(partition, scope, write.changes),
+      partition.blobs.put(scope.project, write.blobs ?? []),
+    ])
+    return commitUntilFirst(partition, scope, write, first)
+  })
+  return outcome ?? { outcome: "collision" }
+}
+
+/** What `run` answers; null when other bytes are stored under an id that it puts. */
+async function unlessCollision<T>(run: () => Promise<T>): Promise<T | null> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof BlobCollision) return null
+    throw error
+  }
+}
 
 async function commitUntilFirst(
   partition: Partition,
@@ -168,24 +273,64 @@ async function commitUntilFirst(
   let branch = first
   for (let attempt = 1; ; attempt++) {
     if (branch.outcome === "missing") return branch
-    if (branch.clearedAt !== null && branch.clearedAt > write.startedAt - DELETION_MARGIN) {
-      await partition.blobs.put(scope.project, write.blobs)
-    }
-    const commit = await prepareCommit(db, branch.state, write.changes, write.author, write.message)
-    if (commit.outcome === "unchanged") return { outcome: "written", commitId: branch.state.commitId ?? "" }
-    if (commit.outcome !== "prepared") return { ...commit, path: commit.path.slice(inBranch(scope, "").length) }
-    const [head, ...rest] = commit.statements
-    try {
-      if (head) await db.batch([head, ...rest])
-      return { outcome: "written", commitId: commit.id }
-    } catch (error) {
-      // Another writer has the position, or the project went away under us: look again.
-      if (!isKeyTaken(error, "branch_commits") && !isParentGone(error)) throw error
+    const refusal = write.refuse(branch.state)
+    if (refusal) return inScope(scope, refusal)
+    if (await bytesStand(partition, scope, write, branch)) {
+      const commit = await prepareCommit(db, branch.state, write.changes, write.author, write.message)
+      if (commit.outcome === "unchanged") return written(write, branch.state.commitId ?? "")
+      if (commit.outcome !== "prepared") return inScope(scope, commit)
+      const [head, ...rest] = commit.statements
+      try {
+        if (head) await db.batch([head, ...rest])
+        return written(write, commit.id)
+      } catch (error) {
+        // Another writer has the position, or the project went away under us: look again.
+        if (!isKeyTaken(error, "branch_commits") && !isParentGone(error)) throw error
+      }
     }
     if (attempt === WRITE_ATTEMPTS) return { outcome: "busy" }
     await pauseBeforeRetry(attempt)
     branch = await readBranch(partition, scope, write.changes)
   }
+}
+
+/** Sees to it that the bytes of a write stand in the bucket. False while a job is removing some of them. */
+async function bytesStand(partition: Partition, scope: Scope, write: Write, branch: Branch): Promise<boolean> {
+  if (branch.blobs === "safe" && !mayBeCleared(branch.clearedAt, write.startedAt)) return true
+  if (branch.blobs === "taken" || write.blobs === null) return false
+  await partition.blobs.put(scope.project, write.blobs)
+  return true
+}
+
+async function blobsOf(writes: readonly FileWrite[]): Promise<Blob[]> {
+  return Promise.all(writes.map(async ({ content }) => ({ id: await objectId("blob", content), content })))
+}
+
+function versionOf(scope: Scope, path: string, id: ObjectId | null, size: number): FileVersion {
+  return { path: inBranch(scope, path), id, size }
+}
+
+function onFile(path: string, condition: Condition): (branch: BranchState) => Refusal | null {
+  return (branch) => (condition(fileAt(branch, path)) ? null : { outcome: "precondition-failed" })
+}
+
+/** The blob of the file that stands at a path; null for a folder, and for nothing. */
+function fileAt(branch: BranchState, path: string): ObjectId | null {
+  const entry = entryAt(branch.folders, path)
+  return entry === null || isFolder(entry) ? null : entry.id
+}
+
+function isFolder(entry: TreeEntry): boolean {
+  return entry.mode === TREE_MODE
+}
+
+function written(write: Write, commitId: ObjectId): WriteOutcome {
+  return { outcome: "written", commitId, blobIds: write.changes.flatMap(({ id }) => id ?? []) }
+}
+
+/** A refusal whose path, if it has one, is relative to the scope. */
+function inScope<T extends Refusal | Missing>(scope: Scope, refusal: T): T {
+  return "path" in refusal ? { ...refusal, path: refusal.path.slice(inBranch(scope, "").length) } : refusal
 }
 
 /** Reads what a commit on a scope's branch starts from: the head, and the trees above the changed paths. */
@@ -196,6 +341,7 @@ async function readBranch(
 ): Promise<Branch | Missing> {
   const { db } = partition
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
+  const blobIds = JSON.stringify([...new Set(changes.flatMap((change) => change.id ?? []))])
   const header = db
     .select({
       ...scopeColumns,
@@ -218,7 +364,12 @@ async function readBranch(
     )
     .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
     .where(eq(projects.name, scope.project))
-  const [[found], rows] = await db.batch([header, above])
+  const [[found], rows, , inTheWay] = await db.batch([
+    header,
+    above,
+    takeBack(db, scope.project, blobIds),
+    blobsInTheWay(db, scope.project, blobIds),
+  ])
   const missing = missingOf(scope, found)
   if (missing || !found?.branchId) return missing ?? { outcome: "missing", what: "project" }
   const { projectId, branchId, head, clearedAt } = found
@@ -227,36 +378,8 @@ async function readBranch(
     { entries: parseTree(row.content), fileCount: row.fileCount },
   ])
   const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, folders: new Map(standing) }
-  return { outcome: "found", state, clearedAt }
-}
-
-/** The columns that say which parts of a scope exist, and the head of its branch. D1 wants names that differ. */
-const scopeColumns = {
-  projectId: sql<string>`${projects.id}`.as("project_id"),
-  branchId: sql<string | null>`${branches.id}`.as("branch_id"),
-  service: sql<string | null>`${services.name}`.as("service"),
-  head: sql<string | null>`(select commit_id from branch_commits where branch_id = ${branches.id}
-    order by seq desc limit 1)`.as("head"),
-}
-
-function missingOf(scope: Scope, row: { branchId: string | null; service: string | null } | undefined): Missing | null {
-  if (!row) return { outcome: "missing", what: "project" }
-  if (row.branchId === null) return { outcome: "missing", what: "stage" }
-  return scope.service !== null && row.service === null ? { outcome: "missing", what: "service" } : null
-}
-
-/** The branch of a scope: that of the stage, or the default branch of the project. */
-function branchOf(scope: Scope): SQL | undefined {
-  const position = branches.stagePosition
-  return and(
-    eq(branches.projectId, projects.id),
-    eq(branches.name, scope.stage ?? projects.defaultBranch),
-    scope.stage === null ? isNull(position) : isNotNull(position),
-  )
-}
-
-function serviceOf(scope: Scope): SQL | undefined {
-  return and(eq(services.branchId, branches.id), eq(services.name, scope.service ?? ""))
+  const removed = inTheWay.every(({ removedAt }) => removedAt !== null) ? "removed" : "taken"
+  return { outcome: "found", state, clearedAt, blobs: inTheWay.length === 0 ? "safe" : removed }
 }
 
 const headPosition = sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`
@@ -282,9 +405,4 @@ function standsAt(path: string): SQL | undefined {
 function below(prefix: string): SQL | undefined {
   const from = walkKey(prefix)
   return prefix === "" ? undefined : and(gte(files.walkKey, from), lt(files.walkKey, `${from.slice(0, -1)}\u0002`))
-}
-
-/** The path in the branch of a path in the scope. */
-function inBranch(scope: Scope, path: string): string {
-  return scope.service === null ? path : `${scope.service}/${path}`
 }

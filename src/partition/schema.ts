@@ -134,6 +134,7 @@ export const files = sqliteTable(
     uniqueIndex("files_at_head")
       .on(table.branchId, table.walkKey)
       .where(sql`"until_seq" is null`),
+    index("files_by_blob").on(table.blobId, table.branchId),
   ],
 )
 
@@ -155,6 +156,28 @@ export const deletedProjects = sqliteTable(
       .where(sql`"cleared_at" is null`),
   ],
 )
+
+/**
+ * Blobs that no commit names. One that is marked may still be taken back by a write that names it. `takenAt`: a job is removing
+ * the bytes, and no write may name them. `removedAt`: they are gone, and a write that put them before that puts them again.
+ */
+export const unnamedBlobs = sqliteTable(
+  "unnamed_blobs",
+  {
+    project: text("project").notNull(),
+    blobId: text("blob_id").notNull(),
+    markedAt: integer("marked_at").notNull(),
+    takenAt: integer("taken_at"),
+    removedAt: integer("removed_at"),
+  },
+  (table) => [primaryKey({ columns: [table.project, table.blobId] })],
+)
+
+/** How far a job that goes round the stored bytes has come; `cursor` null: it begins again. */
+export const jobCursors = sqliteTable("job_cursors", {
+  job: text("job").primaryKey(),
+  cursor: text("cursor"),
+})
 
 /**
  * What a project's creation or deletion asks of the directory, written in the same batch and kept until the directory has done

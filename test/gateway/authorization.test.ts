@@ -145,6 +145,27 @@ describe("the operations declare", async () => {
     ["writeProjectResources", "project", "contribute"],
     ["writeStageResources", "project", "contribute"],
     ["writeServiceResources", "project", "contribute"],
+    ["updateProjectResources", "project", "contribute"],
+    ["updateProjectResource", "project", "contribute"],
+    ["updateStageResources", "project", "contribute"],
+    ["updateStageResource", "project", "contribute"],
+    ["updateServiceResources", "project", "contribute"],
+    ["updateServiceResource", "project", "contribute"],
+    ["deleteProjectResource", "project", "contribute"],
+    ["deleteStageResource", "project", "contribute"],
+    ["deleteServiceResource", "project", "contribute"],
+    ["legacyWriteProjectResources", "project", "contribute"],
+    ["legacyWriteStageResources", "project", "contribute"],
+    ["legacyWriteServiceResources", "project", "contribute"],
+    ["legacyUpdateProjectResources", "project", "contribute"],
+    ["legacyUpdateStageResources", "project", "contribute"],
+    ["legacyUpdateServiceResources", "project", "contribute"],
+    ["legacyUpdateProjectResource", "project", "contribute"],
+    ["legacyUpdateStageResource", "project", "contribute"],
+    ["legacyUpdateServiceResource", "project", "contribute"],
+    ["legacyDeleteProjectResource", "project", "contribute"],
+    ["legacyDeleteStageResource", "project", "contribute"],
+    ["legacyDeleteServiceResource", "project", "contribute"],
   ])("for %s: %s %s", (operationId, on, action) => {
     const found = operations.find((operation) => operation.operationId === operationId)
     expect(found?.requires).toEqual({ on, ...(action && { action }) })
@@ -154,8 +175,9 @@ describe("the operations declare", async () => {
     const changing = operations.filter(({ method }) => method !== "GET")
     const weak = changing.filter(({ requires }) => requires.on === "token" || requires.action === "read")
     expect(changing.length).toBeGreaterThan(5)
-    // Keptn's clients post nothing to it: it is a question.
-    expect(weak.map(({ operationId }) => operationId)).toEqual(["checkAuthentication", "activateMe"])
+    // Keptn's clients post nothing to the first: it is a question. So is what git posts to fetch.
+    const questions = ["checkAuthentication", "gitUploadPack", "activateMe"]
+    expect(weak.map(({ operationId }) => operationId)).toEqual(questions)
   })
 })
 

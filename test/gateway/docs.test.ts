@@ -7,8 +7,8 @@ import { send, storageCounts, type TestRequest } from "../support/client.ts"
 import { documentPaths } from "../support/openapi.ts"
 
 const hosts = {
-  eu: ["api-service", "control-plane", "resource-service", "mongodb-datastore"],
-  us: ["api-service", "control-plane", "resource-service", "mongodb-datastore"],
+  eu: ["api-service", "control-plane", "resource-service", "git", "configuration-service", "mongodb-datastore"],
+  us: ["api-service", "control-plane", "resource-service", "git", "configuration-service", "mongodb-datastore"],
   global: ["identity"],
 }
 const documents = Object.entries(hosts).flatMap(([label, names]) =>

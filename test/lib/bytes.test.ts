@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { compareBytes, concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "../../src/lib/bytes.ts"
+import { base64Stream, compareBytes, concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "../../src/lib/bytes.ts"
 import { sha1Hex, sha256Hex } from "../../src/lib/digest.ts"
 import { hasControlCharacter } from "../../src/lib/text.ts"
 
@@ -60,4 +60,23 @@ it.each([
   ["\u0085", true],
 ])("%j holds a control character: %s", (text, holds) => {
   expect(hasControlCharacter(text)).toBe(holds)
+})
+
+describe("base64Stream", () => {
+  it.each([1, 2, 3, 4, 5, 7, 64, 1000])("encodes as the whole would be, in pieces of %i bytes", async (size) => {
+    for (const length of [0, 1, 2, 3, 4, 100, 999]) {
+      const bytes = Uint8Array.from({ length }, (_, index) => (index * 7) % 256)
+      const pieces = Array.from({ length: Math.ceil(length / size) }, (_, index) =>
+        bytes.slice(index * size, (index + 1) * size),
+      )
+      const source = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(piece)
+          controller.close()
+        },
+      })
+      const text = await new Response(source.pipeThrough(base64Stream("ä<", ">"))).text()
+      expect(text).toBe(`ä<${bytes.toBase64()}>`)
+    }
+  })
 })

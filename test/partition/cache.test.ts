@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest"
 import { commitFiles, fetchFile, newProject, readFile } from "../support/keptn.ts"
 import { storedBlobs } from "../support/storage.ts"
 
-const LIMIT = 64 * 1024
+const LIMIT = 1024 * 1024
 
 async function stored(content: string | Uint8Array) {
   const place = { project: await newProject("dev") }

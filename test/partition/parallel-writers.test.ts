@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest"
 import { auditProject } from "../support/integrity.ts"
-import { commitFiles, fetchFile, listFiles, newProject, newService, statuses, writeFiles } from "../support/keptn.ts"
+import {
+  commitFiles,
+  commitOf,
+  fetchFile,
+  listFiles,
+  newProject,
+  newService,
+  readFile,
+  statuses,
+  writeFiles,
+} from "../support/keptn.ts"
 import { postService } from "../support/projects.ts"
 
 const writers = Array.from({ length: 20 }, (_, index) => index)
@@ -78,6 +88,37 @@ describe("20 writers at once", () => {
     expect((await listFiles(place, "pageSize=50")).totalCount).toBe(1 + 20 + 3)
     expect((await auditProject(project))["dev"]).toHaveLength(1 + 20 + 3)
   })
+})
+
+/** The file of a writer. */
+function fileOf(n: number): string {
+  return `folder-${n % 5}/${n}.txt`
+}
+
+describe("64 writers at once on one branch", () => {
+  it("are each told 201, or 409 and when to try again; the history holds exactly those who were told 201", async () => {
+    const project = await newProject("dev")
+    const place = { project, stage: "dev" }
+    const crowd = Array.from({ length: 64 }, (_, index) => index)
+    const responses = await Promise.all(crowd.map((n) => writeFiles(place, { [fileOf(n)]: `of ${n}` })))
+    const made: string[] = []
+    for (const [n, response] of responses.entries()) {
+      if (response.status === 201) {
+        const commit = await commitOf(response, 201)
+        expect((await fetchFile(place, `${fileOf(n)}?gitCommitID=${commit}`)).text).toBe(`of ${n}`)
+        expect((await fetchFile(place, fileOf(n))).text).toBe(`of ${n}`)
+        made.push(fileOf(n))
+      } else {
+        expect([n, response.status, response.headers.get("retry-after")]).toEqual([n, 409, "1"])
+        expect((await readFile(place, fileOf(n))).status).toBe(404)
+      }
+    }
+    expect(made.length).toBeGreaterThan(0)
+    const { dev } = await auditProject(project)
+    expect(dev?.slice(1).toSorted()).toEqual(made.map((file) => `Write ${file}`).toSorted())
+    const uris = [...made.map((file) => `/${file}`), "/metadata.yaml"]
+    expect((await listFiles(place, "pageSize=100")).uris.toSorted()).toEqual(uris.toSorted())
+  }, 120_000)
 })
 
 describe("writers whose files get in each other's way", () => {

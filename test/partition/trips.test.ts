@@ -1,8 +1,19 @@
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { createToken } from "../../src/lib/token-format.ts"
+import { utf8 } from "../../src/lib/bytes.ts"
 import { createProject, send, storageCounts, type TestRequest } from "../support/client.ts"
 import { askEvents, postEvent, sampleEvent } from "../support/events.ts"
-import { commitFiles, newService, readFile, resourcePath, writeFiles } from "../support/keptn.ts"
+import {
+  commitFiles,
+  newService,
+  putFile,
+  putRaw,
+  readFile,
+  readRaw,
+  removeFile,
+  resourcePath,
+  writeFiles,
+} from "../support/keptn.ts"
 import { knownToken } from "../support/known.ts"
 import { tokenWith } from "../support/people.ts"
 import { postService, projectsPath } from "../support/projects.ts"
@@ -16,7 +27,8 @@ let commit = ""
 beforeAll(async () => {
   await createProject("eu", project, "dev", "prod")
   await newService(project, "carts")
-  for (const place of places) commit = await commitFiles(place, { "a.txt": "a", "large.bin": new Uint8Array(100_000) })
+  const files = { "a.txt": "a", "large.bin": new Uint8Array(2_000_000) }
+  for (const place of places) commit = await commitFiles(place, files)
 })
 
 /** Who asks: somebody whom the isolate knows. */
@@ -26,6 +38,7 @@ beforeEach(async () => {
   caller = { token: await knownToken() }
 })
 
+const raw = { accept: "application/octet-stream" }
 const path = (place: Parameters<typeof resourcePath>[0], tail: string) => `${resourcePath(place)}${tail}`
 
 /** Requests that only read, with the trips they may take. */
@@ -44,8 +57,40 @@ const reads: { what: string; trips: number; path: () => string; request?: TestRe
   { what: "the list of stages", trips: 1, path: () => `${projectsPath}/${project}/stage` },
   ...places.flatMap((place, depth) => [
     { what: `a list of files, depth ${depth}`, trips: 1, path: () => path(place, "") },
+    {
+      what: `a list of files that the caller has, depth ${depth}`,
+      trips: 1,
+      path: () => path(place, ""),
+      request: { headers: { "if-none-match": "*" } },
+    },
     { what: `a file, depth ${depth}`, trips: 2, path: () => path(place, "/a.txt") },
     { what: `a large file, depth ${depth}`, trips: 2, path: () => path(place, "/large.bin") },
+    ...["a.txt", "large.bin"].flatMap((name) => [
+      {
+        what: `${name} as it is, depth ${depth}`,
+        trips: 2,
+        path: () => path(place, `/${name}`),
+        request: { headers: raw },
+      },
+      {
+        what: `a part of ${name}, depth ${depth}`,
+        trips: 2,
+        path: () => path(place, `/${name}`),
+        request: { headers: { ...raw, range: "bytes=0-0" } },
+      },
+      {
+        what: `HEAD of ${name}, depth ${depth}`,
+        trips: 1,
+        path: () => path(place, `/${name}`),
+        request: { method: "HEAD", headers: raw },
+      },
+    ]),
+    {
+      what: `a part that a file does not have, depth ${depth}`,
+      trips: 1,
+      path: () => path(place, "/a.txt"),
+      request: { headers: { ...raw, range: "bytes=9-" } },
+    },
     {
       what: `a file as of a commit, depth ${depth}`,
       trips: 2,
@@ -107,9 +152,65 @@ describe("storage trips of what writes", () => {
       const files = Object.fromEntries(names.map((name) => [name, `${depth} ${name}`]))
       const response = await writeFiles(place, files, caller)
       expect(response.status).toBe(201)
-      expect(storageCounts(response)).toMatchObject({ trips: 2, d1: 2, r2: count, kv: 0 })
+      expect(storageCounts(response)).toMatchObject({ trips: 2, d1: 2, r2: 2 * count, kv: 0 })
       // The same once more: there is no commit to make.
       expect(storageCounts(await writeFiles(place, files, caller))).toMatchObject({ trips: 1, d1: 1 })
+    }
+  })
+
+  it("writing one file, as JSON or as it is: 2, and 1 when it stands there already", async () => {
+    for (const [depth, place] of places.entries()) {
+      for (const write of [
+        () => putFile(place, "put/json.txt", `json ${depth}`, caller),
+        () => putRaw(place, "put/raw.txt", utf8(`raw ${depth}`), caller),
+      ]) {
+        expect(storageCounts(await write())).toMatchObject({ trips: 2, d1: 2, r2: 2, kv: 0 })
+        expect(storageCounts(await write())).toMatchObject({ trips: 1, d1: 1, r2: 2, kv: 0 })
+      }
+    }
+  })
+
+  it("uploading a large file, which goes to the bucket under another name first: 6", async () => {
+    for (const [depth, place] of places.entries()) {
+      const response = await putRaw(place, "put/large.bin", new Uint8Array(1_500_000).fill(depth + 1), caller)
+      expect(response.status).toBe(200)
+      expect(storageCounts(response)).toMatchObject({ trips: 6, d1: 3, r2: 5, kv: 0 })
+    }
+  })
+
+  it("deleting a file: 2, and 1 when it is not there", async () => {
+    for (const place of places) {
+      await commitFiles(place, { "deleted/a.txt": "a" })
+      const response = await removeFile(place, "deleted/a.txt", caller)
+      expect(response.status).toBe(200)
+      expect(storageCounts(response)).toMatchObject({ trips: 2, d1: 2, r2: 0, kv: 0 })
+      const again = await removeFile(place, "deleted/a.txt", caller)
+      expect(again.status).toBe(404)
+      expect(storageCounts(again)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+    }
+  })
+
+  it("a write whose condition fails: 1", async () => {
+    const conditional = { ...caller, headers: { "if-match": '"other"' } }
+    for (const place of places) {
+      for (const write of [
+        () => writeFiles(place, { "a.txt": "b" }, conditional),
+        () => putFile(place, "a.txt", "b", conditional),
+        () => putRaw(place, "a.txt", utf8("b"), conditional),
+      ]) {
+        const response = await write()
+        expect(response.status).toBe(412)
+        // The bytes are on their way while the condition is looked at.
+        expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 2, kv: 0 })
+      }
+      for (const write of [
+        () => removeFile(place, "a.txt", conditional),
+        () => putRaw(place, "a.txt", new Uint8Array(1_500_000), conditional),
+      ]) {
+        const response = await write()
+        expect(response.status).toBe(412)
+        expect(storageCounts(response)).toMatchObject({ trips: 1, d1: 1, r2: 0, kv: 0 })
+      }
     }
   })
 
@@ -142,6 +243,13 @@ describe("reading a file", () => {
       r2: 1,
       kv: 0,
     })
+  })
+
+  it("asks R2 alone for a large file as it is, and both for a small one", async () => {
+    const large = await readRaw({ project }, "large.bin", caller)
+    expect(storageCounts(large)).toMatchObject({ trips: 2, d1: 1, r2: 1, kv: 0 })
+    const small = await readRaw({ project }, "a.txt", caller)
+    expect(storageCounts(small)).toMatchObject({ trips: 2, d1: 1, r2: 1, kv: 1 })
   })
 
   it("asks nobody for the bytes of an empty file", async () => {

@@ -2,9 +2,10 @@
 import { z } from "zod"
 import { base64, createProject, send, type TestRequest } from "./client.ts"
 
-/** A scope of resources. The region is `eu` unless it is named. */
+/** A scope of resources. The region is `eu` unless it is named, the API that of the resource service. */
 export interface Place {
   region?: string
+  api?: "resource-service" | "configuration-service"
   project: string
   stage?: string
   service?: string
@@ -44,6 +45,13 @@ export async function newService(project: string, serviceName: string): Promise<
   await answer(await send("eu", path, { json: { serviceName } }), z.strictObject({ message: z.literal("") }))
 }
 
+/** A new project with the stage `dev` and the service `carts`: a scope of each level, the widest first. */
+export async function newScopes(): Promise<[Place, Place, Place]> {
+  const project = await newProject("dev")
+  await newService(project, "carts")
+  return [{ project }, { project, stage: "dev" }, { project, stage: "dev", service: "carts" }]
+}
+
 const commitId = z.string().regex(/^[0-9a-f]{40}$/)
 const metadataSchema = z.strictObject({ upstreamURL: z.literal(""), version: commitId })
 const writeResultSchema = z.strictObject({ commitID: commitId, metadata: metadataSchema })
@@ -59,10 +67,10 @@ const resourceListSchema = z.strictObject({
 })
 
 /** The path of a scope's resources. Names stand in it as they are given: escape them first. */
-export function resourcePath({ project, stage, service }: Place): string {
+export function resourcePath({ api = "resource-service", project, stage, service }: Place): string {
   const ofStage = stage === undefined ? "" : `/stage/${stage}`
   const ofService = service === undefined ? "" : `/service/${service}`
-  return `/api/resource-service/v1/project/${project}${ofStage}${ofService}/resource`
+  return `/api/${api}/v1/project/${project}${ofStage}${ofService}/resource`
 }
 
 /** Sends files, by path, to a scope. */
@@ -76,11 +84,47 @@ export function writeFiles(
   return send(place.region ?? "eu", resourcePath(place), { json: { resources }, ...request })
 }
 
-/** Writes files; answers the commit, which must stand in both places of the answer. */
+/** Writes files; answers the commit. */
 export async function commitFiles(place: Place, files: Record<string, string | Uint8Array>): Promise<string> {
-  const { commitID, metadata } = await answer(await writeFiles(place, files), writeResultSchema, 201)
+  return commitOf(await writeFiles(place, files), 201)
+}
+
+/** The commit that a write answers, which must stand in both places of the answer. */
+export async function commitOf(response: Response, status = 200): Promise<string> {
+  const { commitID, metadata } = await answer(response, writeResultSchema, status)
   if (metadata.version !== commitID) throw new Error(`commitID ${commitID}, but version ${metadata.version}`)
   return commitID
+}
+
+/** Sends one file as JSON. `escaped` stands in the path as it is given. */
+export function putFile(
+  place: Place,
+  escaped: string,
+  content: string | Uint8Array,
+  request: TestRequest = {},
+): Promise<Response> {
+  return readFile(place, escaped, { method: "PUT", json: { resourceContent: base64(content) }, ...request })
+}
+
+/** Sends one file as it is. */
+export function putRaw(
+  place: Place,
+  escaped: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  { headers, ...request }: TestRequest = {},
+): Promise<Response> {
+  const type = { "content-type": "application/octet-stream" }
+  return readFile(place, escaped, { method: "PUT", body: bytes, headers: { ...type, ...headers }, ...request })
+}
+
+/** Asks for one file as it is. */
+export function readRaw(place: Place, escaped: string, { headers, ...request }: TestRequest = {}): Promise<Response> {
+  return readFile(place, escaped, { headers: { accept: "application/octet-stream", ...headers }, ...request })
+}
+
+/** Deletes one file. */
+export function removeFile(place: Place, escaped: string, request: TestRequest = {}): Promise<Response> {
+  return readFile(place, escaped, { method: "DELETE", ...request })
 }
 
 /** Asks for one file. `escaped` stands in the path as it is given, a query behind it included. */

@@ -106,12 +106,15 @@ function requestOf(document: Document, template: string, operation: z.infer<type
   if (queries.length > 0) path += `?${queries.join("&")}`
   if (!operation.requestBody) return { path }
   const { content } = operation.requestBody
-  if (!content["application/json"]) throw new Error(`${operation.operationId}: tests can only send JSON`)
-  return {
-    path,
-    json: exampleOf(document, content["application/json"].schema, `${operation.operationId}: the body`),
-  }
+  const place = `${operation.operationId}: the body`
+  if (content["application/json"]) return { path, json: exampleOf(document, content["application/json"].schema, place) }
+  const [type = ""] = Object.keys(content)
+  if (!type.startsWith("application/x-git-")) throw new Error(`${place} is neither JSON nor what git sends`)
+  return { path, body: GIT_FLUSH, headers: { "content-type": type } }
 }
+
+/** What git sends when it has nothing to say. */
+const GIT_FLUSH = "0000"
 
 /** The example of a schema, or one made of the examples of its parts. Throws when a part that is needed has none. */
 function exampleOf(document: Document, schema: unknown, place: string): unknown {

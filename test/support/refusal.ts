@@ -1,7 +1,12 @@
 /** How a refused credential is answered: the exact bodies and headers, for the service that stands at a path. */
 import { expect } from "vitest"
 
-const CHALLENGE = 'Bearer realm="quarterdeck"'
+const REALM = 'realm="quarterdeck"'
+
+/** Whether a path is of git's protocol, whose errors are plain text: git shows them to its user. */
+export function isGit(path: string): boolean {
+  return path.startsWith("/git/")
+}
 
 /** Expects a 401 to a request without a credential (`missing`) or with one that is not accepted (`invalid`). */
 export async function expectUnauthenticated(
@@ -11,7 +16,8 @@ export async function expectUnauthenticated(
 ): Promise<void> {
   const missing = credential === "missing"
   expect(response.status).toBe(401)
-  expect(response.headers.get("www-authenticate")).toBe(missing ? CHALLENGE : `${CHALLENGE}, error="invalid_token"`)
+  const challenge = `${isGit(path) ? "Basic" : "Bearer"} ${REALM}`
+  expect(response.headers.get("www-authenticate")).toBe(missing ? challenge : `${challenge}, error="invalid_token"`)
   const text = await response.text()
   const type = response.headers.get("content-type")
   if (/^\/v[23]\//.test(path)) {
@@ -23,6 +29,9 @@ export async function expectUnauthenticated(
       detail: "A valid token is required",
       message: "A valid token is required",
     })
+  } else if (isGit(path)) {
+    expect(type).toBe("text/plain")
+    expect(text).toBe("give a valid token as the password, with any user name\n")
   } else if (path.startsWith("/api/v1/")) {
     expect(type).toBe("application/json")
     const message = missing ? "unauthenticated for invalid credentials" : "incorrect api key auth"

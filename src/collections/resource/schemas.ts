@@ -33,8 +33,22 @@ export const writeListSchema = z
   })
   .openapi("Resources")
 
-/** The answer to a write. */
-export const writeResultSchema = z.object({ commitID: commitId, metadata }).openapi("WriteResult")
+/** The body of a write of one file, whose name the path has; a name in the body is ignored, as in Keptn. */
+export const writeOneSchema = z.object({ resourceContent: content }).openapi("ResourceContent")
+
+/** A file as it is, where nothing wraps it. No validator sees it: it is streamed. */
+export const rawContent = z.never().openapi({ type: "string", format: "binary" })
+
+/** The answer to a write. What Keptn up to 0.17 answered stands beside it, for the clients of that time. */
+export const writeResultSchema = z
+  .object({
+    commitID: commitId,
+    metadata,
+    version: commitId.optional().openapi({ description: "The same commit; under `/api/configuration-service` only" }),
+    branch: z.string().optional().openapi({ description: "Its branch; likewise" }),
+    upstreamURL: z.string().optional().openapi({ description: "Always empty; likewise" }),
+  })
+  .openapi("WriteResult")
 
 /** One file with its content. */
 export const resourceSchema = z

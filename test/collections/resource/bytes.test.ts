@@ -1,14 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { noise } from "../../support/bytes.ts"
 import { commitFiles, fetchFile, newProject } from "../../support/keptn.ts"
 
-const CACHE_LIMIT = 64 * 1024
-
-/** Bytes that no text encoding would survive. */
-function noise(length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let start = 0; start < length; start += 65_536) crypto.getRandomValues(bytes.subarray(start, start + 65_536))
-  return bytes
-}
+/** Larger files are not cached, and are encoded as they come. */
+const CACHE_LIMIT = 1024 * 1024
 
 describe("the bytes of a file", () => {
   it.each([

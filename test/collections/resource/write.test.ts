@@ -1,17 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { base64, send } from "../../support/client.ts"
-import { commitFiles, fetchFile, listFiles, newProject, newService, resourcePath } from "../../support/keptn.ts"
-
-/** A project with a stage and a service, and a scope of each level. */
-async function scopes() {
-  const project = await newProject("dev")
-  await newService(project, "carts")
-  return [{ project }, { project, stage: "dev" }, { project, stage: "dev", service: "carts" }]
-}
+import { commitFiles, fetchFile, listFiles, newProject, newScopes, resourcePath } from "../../support/keptn.ts"
 
 describe("writing files", () => {
   it("answers 201 with the commit, twice, in every scope", async () => {
-    for (const place of await scopes()) {
+    for (const place of await newScopes()) {
       const resources = [{ resourceURI: "slo.yaml", resourceContent: base64("slo") }]
       const response = await send("eu", resourcePath(place), { json: { resources } })
       expect(response.status).toBe(201)
@@ -80,7 +73,7 @@ describe("writing files", () => {
   })
 
   it("puts a service's files into its folder on the branch of the stage", async () => {
-    const [, stage = { project: "" }, service = { project: "" }] = await scopes()
+    const [, stage, service] = await newScopes()
     const commit = await commitFiles(service, { "helm/values.yaml": "v" })
     expect(await fetchFile(stage, "carts/helm/values.yaml")).toMatchObject({ text: "v", version: commit })
     const next = await commitFiles(stage, { "carts/slo.yaml": "s" })

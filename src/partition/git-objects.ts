@@ -1,0 +1,124 @@
+/** Commits and trees read back, in portions that fit into memory. */
+import { and, desc, eq, inArray, lte, sql } from "drizzle-orm"
+import { type ObjectId, parseTree, type TreeEntry } from "../git/objects.ts"
+import type { FindCommit, HistoryCommit } from "../git/walk.ts"
+import { valuesOf } from "./bulk.ts"
+import type { StoredObject } from "./commit.ts"
+import type { Database } from "./partition.ts"
+import { branchCommits, branches, commits, files, trees } from "./schema.ts"
+import { through } from "./through.ts"
+
+/** About how many bytes one query brings. A single object can be larger, `LARGEST_OBJECT` at most. */
+const PORTION_BYTES = 2_000_000
+/** How many ids one query asks for. */
+const PORTION_IDS = 2_000
+/** How many commits are read ahead: the next ones that a walk comes to stand before the one it asked for. */
+const READ_AHEAD = 1_000
+
+/** Contents of as many of the objects as fit into memory, in the order of `ids`; those that are not stored are left out. */
+async function readPortion(
+  db: Database,
+  table: typeof trees | typeof commits,
+  projectId: string,
+  ids: readonly ObjectId[],
+): Promise<StoredObject[]> {
+  const json = JSON.stringify(ids.slice(0, PORTION_IDS))
+  const sized = sql`(select ${table.id} as id, sum(length(content)) over (order by key) - length(content) as before
+    from json_each(${json}) cross join ${table} where project_id = ${projectId} and ${table.id} = value)`
+  const fitting = sql`(select id from ${sized} where before < ${PORTION_BYTES})`
+  const [rows] = await db.batch([
+    db
+      .select({ id: table.id, content: table.content })
+      .from(table)
+      .where(and(eq(table.projectId, projectId), inArray(table.id, fitting))),
+  ])
+  return rows
+}
+
+/** Parses as many of the trees `ids` as fit into memory, at least the first two; ones that are not stored are left out. */
+export async function readTrees(
+  db: Database,
+  projectId: string,
+  ids: readonly ObjectId[],
+): Promise<Map<ObjectId, TreeEntry[]>> {
+  const rows = await readPortion(db, trees, projectId, ids)
+  return new Map(rows.map(({ id, content }) => [id, parseTree(content)]))
+}
+
+/** The contents of all of `ids`, portion by portion. Throws when one is not stored: what commits name is. */
+export async function* readObjects(
+  db: Database,
+  type: "commit" | "tree",
+  projectId: string,
+  ids: readonly ObjectId[],
+): AsyncGenerator<StoredObject> {
+  let left: readonly ObjectId[] = ids
+  while (left.length > 0) {
+    const rows = await readPortion(db, type === "tree" ? trees : commits, projectId, left)
+    if (rows.length === 0) throw new Error(`the ${type} ${left[0]} is named but not stored`)
+    yield* rows
+    const read = new Set(rows.map(({ id }) => id))
+    left = left.filter((id) => !read.has(id))
+  }
+}
+
+/** Which of `ids` are commits of the project. */
+export async function knownCommits(db: Database, projectId: string, ids: readonly ObjectId[]): Promise<Set<ObjectId>> {
+  const asked = valuesOf(JSON.stringify(ids))
+  const [rows] = await db.batch([
+    db
+      .select({ id: commits.id })
+      .from(commits)
+      .where(and(eq(commits.projectId, projectId), inArray(commits.id, asked))),
+  ])
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** The query for the sizes of those of `ids` that files of the project have or had, in bytes. */
+export function blobSizes(db: Database, projectId: string, ids: readonly ObjectId[]) {
+  const ofProject = db.select({ id: branches.id }).from(branches).where(eq(branches.projectId, projectId))
+  return db
+    .selectDistinct({ id: sql<string>`blob_id`.as("id"), size: sql<number>`size`.as("size") })
+    .from(through(files, "files_by_blob"))
+    .where(and(inArray(files.blobId, valuesOf(JSON.stringify(ids))), inArray(files.branchId, ofProject)))
+}
+
+/** Finds commits of a project. One that is not in memory is read together with the ones before it on its branch. */
+export function historyOf(db: Database, projectId: string): FindCommit {
+  const known = new Map<ObjectId, HistoryCommit>()
+  return async (id) => {
+    if (!known.has(id)) for (const commit of await readHistory(db, projectId, id)) known.set(commit.id, commit)
+    return known.get(id) ?? null
+  }
+}
+
+async function readHistory(db: Database, projectId: string, id: ObjectId): Promise<HistoryCommit[]> {
+  const ofCommit = and(eq(branchCommits.projectId, projectId), eq(branchCommits.commitId, id))
+  const at = db
+    .select({ branchId: branchCommits.branchId, seq: branchCommits.seq })
+    .from(branchCommits)
+    .where(ofCommit)
+    .limit(1)
+    .as("at")
+  const [rows] = await db.batch([
+    db
+      .select({ id: commits.id, tree: commits.treeId, header: sql<string>`${headerOfCommit}`.as("header") })
+      .from(at)
+      .innerJoin(branchCommits, and(eq(branchCommits.branchId, at.branchId), lte(branchCommits.seq, at.seq)))
+      .innerJoin(commits, and(eq(commits.projectId, projectId), eq(commits.id, branchCommits.commitId)))
+      .orderBy(desc(branchCommits.seq))
+      .limit(READ_AHEAD),
+  ])
+  return rows.map(({ id: commit, tree, header }) => ({ id: commit, tree, ...readHeader(header) }))
+}
+
+/** The lines of a commit before its message. */
+const headerOfCommit = sql`cast(substr(${commits.content}, 1, instr(${commits.content}, x'0a0a')) as text)`
+
+function readHeader(header: string): { parents: ObjectId[]; time: number } {
+  // Only those that stand where git reads them: whoever makes a commit may put any lines behind them.
+  const [before = ""] = header.split("\nauthor ", 1)
+  const parents = [...before.matchAll(/^parent ([0-9a-f]{40})$/gm)].flatMap(([, id]) => id ?? [])
+  const time = Number(/^committer .* (\d+) [+-]\d{4}$/m.exec(header)?.[1] ?? 0)
+  return { parents, time }
+}
