@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin"
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
+import { newSealingKey } from "./src/lib/sealing.ts"
 import { findChromium } from "./test/browser/chromium.ts"
 
 /**
@@ -18,6 +19,7 @@ export default defineConfig(async () => ({
             miniflare: {
               bindings: {
                 SERVER_TIMING: "on",
+                SECRET_KEYS: newSealingKey(new Date()),
                 TEST_DIRECTORY_MIGRATIONS: await readD1Migrations("migrations/directory"),
                 TEST_PARTITION_MIGRATIONS: await readD1Migrations("migrations/partition"),
               },
@@ -29,6 +31,9 @@ export default defineConfig(async () => ({
           include: ["test/**/*.test.ts"],
           exclude: ["test/outside/**", "test/browser/**"],
           setupFiles: ["./test/support/setup.ts"],
+          // Only to end what hangs: a machine may be busy with other things.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       onRunningEdge("outside"),

@@ -42,7 +42,7 @@ async function runBuilt(settings: Settings, state: StateFolder, addresses: reado
     import("./start/serve.ts"),
     import("./start/jobs.ts"),
   ])
-  const project = readProject()
+  const project = readProject(secretsOf(state))
   const token = await prepare(project, state, lifetime)
   const miniflare = await serve(project, await build.bundle, addresses, { storage: state.storage, settings, lifetime })
   scheduleJobs(miniflare, project.crons, lifetime)
@@ -55,13 +55,15 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
     import("./start/project.ts"),
     import("./start/prepare.ts"),
   ])
-  const project = readProject()
+  const secrets = secretsOf(state)
+  const project = readProject(secrets)
   announce(project, settings, await prepare(project, state, lifetime))
   const variables = Object.entries(localVariables(project.apiDomain)).flatMap(([name, value]) => [
     "--var",
     `${name}:${value}`,
   ])
-  const child = startWranglerDev(["--persist-to", state.path, "--port", String(settings.port), ...variables])
+  const places = ["--persist-to", state.path, "--env-file", state.keepVariables(secrets)]
+  const child = startWranglerDev([...places, "--port", String(settings.port), ...variables])
   const exit = once(child, "exit")
   lifetime.beforeEnd(async () => {
     child.kill()
@@ -69,6 +71,11 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
   })
   await exit
   await lifetime.end(child.exitCode ?? 0)
+}
+
+/** The secrets that a deployment has from `wrangler secret put`. */
+function secretsOf(state: StateFolder): Record<string, string> {
+  return { SECRET_KEYS: state.secretKeys() }
 }
 
 /** Says where Quarterdeck is and how to ask it something. */

@@ -8,6 +8,8 @@ import type { IdentityEnv } from "./collections/identity/environment.ts"
 import { createIdentityCollection, createSelfCollection } from "./collections/identity/index.ts"
 import type { RegionalEnv } from "./collections/regional.ts"
 import { createConfigurationCollection, createResourceCollection } from "./collections/resource/index.ts"
+import { createSecretsCollection } from "./collections/secrets/index.ts"
+import { createStatisticsCollection } from "./collections/statistics/index.ts"
 import type { Config, RegionBindings } from "./config.ts"
 import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "./directory/assigned-roles.ts"
 import { recordRefusal, trimAuditLog } from "./directory/audit.ts"
@@ -18,15 +20,22 @@ import type { Authentication } from "./gateway/authenticate.ts"
 import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
 import { createGateway, type GatewaySettings } from "./gateway/gateway.ts"
-import { createHealth } from "./gateway/health.ts"
+import { createHealth, createServiceHealth } from "./gateway/health.ts"
 import { hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
+import { sealWith } from "./gateway/sealing.ts"
 import { TokenCache } from "./gateway/token-cache.ts"
 import { Meter } from "./lib/meter.ts"
+import type { SealingKeys } from "./lib/sealing.ts"
+import { removeExpiredCounts } from "./partition/event-counts.ts"
+import { removeExpiredLogs } from "./partition/integration-logs.ts"
 import { openPartition, type Partition } from "./partition/partition.ts"
+import { archiveEvents } from "./partition/event-export.ts"
 import { collectGarbage } from "./partition/garbage.ts"
 import { clearDeletedProjects } from "./partition/projects.ts"
+import { resealSecrets } from "./partition/resealing.ts"
 import { findAbandonedRoleChanges, finishRoleChange, type RoleChange } from "./partition/role-changes.ts"
+import { removeExpiredIntegrations } from "./partition/uniform.ts"
 
 /** The whole edge of one deployment, as one isolate runs it. */
 export interface Edge {
@@ -62,7 +71,7 @@ export function createEdge(config: Config): Edge {
     },
     async runJobs() {
       const regional = [...config.regions].map(([region, bindings]) => runRegionalJobs(config, region, bindings))
-      await Promise.all([...regional, runGlobalJobs(config)])
+      await finishAll([...regional, runGlobalJobs(config)])
     },
   }
 }
@@ -73,12 +82,19 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
   )
   const collections = [
     {
-      app: createApiCollection(),
+      app: createApiCollection({
+        eventValidation: config.eventValidation,
+        integrationLifetime: integrationLifetime(config),
+      }),
       ...info("api-service", "Keptn API service", "Events, and what the installation is."),
     },
     {
-      app: createControlPlaneCollection(),
-      ...info("control-plane", "Keptn control plane", "Projects, stages and services."),
+      app: createControlPlaneCollection({ integrationLifetime: integrationLifetime(config) }),
+      ...info(
+        "control-plane",
+        "Keptn control plane",
+        "Projects, stages and services, and the integrations that work on them.",
+      ),
     },
     {
       app: createResourceCollection(),
@@ -101,9 +117,18 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
       ),
     },
     { app: createDatastoreCollection(), ...info("mongodb-datastore", "Keptn datastore", "Events that were sent.") },
+    {
+      app: createSecretsCollection(),
+      ...info("secrets", "Keptn secret service", "Secrets of the installation. Their values cannot be read back."),
+    },
+    {
+      app: createStatisticsCollection(),
+      ...info("statistics", "Keptn statistics service", "How many events there were, by the half hour."),
+    },
   ]
   app.route("/", createHealth())
   app.route("/", createDocs({ title: "Quarterdeck", collections, assets: config.assets }))
+  app.route("/", createServiceHealth())
   for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
   for (const collection of collections) app.route("/", collection.app)
   app.use("/v3/*", useDirectory(config, cache))
@@ -156,6 +181,7 @@ function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<Regi
     const later = (task: Promise<unknown>) => c.executionCtx.waitUntil(task)
     const partition = openPartition(target.region, bindings, c.get("meter"), later)
     c.set("partition", partition)
+    c.set("seal", sealWith(config.secretKeys))
     c.set("settleRoleChange", async (change) => {
       try {
         await settleRoleChange(config, c.get("meter"), partition, change)
@@ -192,9 +218,31 @@ async function settleRoleChange(config: Config, meter: Meter, partition: Partiti
 
 async function runRegionalJobs(config: Config, region: string, bindings: RegionBindings): Promise<void> {
   const partition = openPartition(region, bindings, new Meter(), () => undefined)
-  // What one job cannot do must not keep the others from what they can.
-  const results = await Promise.allSettled([finishWrites(config, partition), tidyUp(partition)])
+  const now = Date.now()
+  await finishAll([
+    removeExpiredIntegrations(partition, now - integrationLifetime(config)),
+    removeExpiredLogs(partition, now),
+    removeExpiredCounts(partition, now),
+    clearDeletions(partition),
+    settleRoleChanges(config, partition),
+    tidyUp(partition),
+    retainEvents(config, partition),
+    reseal(partition, config.secretKeys),
+  ])
+}
+
+/** Waits for all jobs, then throws what one of them threw: what one cannot do must not keep the others from what they can. */
+async function finishAll(jobs: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(jobs)
   for (const result of results) if (result.status === "rejected") throw result.reason
+}
+
+/** Moves events that are older than the retention to the archive. */
+async function retainEvents(config: Config, partition: Partition): Promise<void> {
+  if (config.eventRetentionDays === null) return
+  const cutoff = Date.now() - config.eventRetentionDays * 24 * 60 * 60 * 1000
+  const moved = await archiveEvents(partition, cutoff)
+  if (moved > 0) console.log(JSON.stringify({ event: "events-archived", region: partition.region, events: moved }))
 }
 
 /** Removes garbage and checks a sample of what is stored. */
@@ -205,19 +253,38 @@ async function tidyUp(partition: Partition): Promise<void> {
   if (damaged.length > 0) console.error(JSON.stringify({ event: "damaged-objects", region, objects: damaged }))
 }
 
-/** Finishes what a failure cut off. */
-async function finishWrites(config: Config, partition: Partition): Promise<void> {
+/** Removes what is left of deleted projects where a failure cut that off. */
+async function clearDeletions(partition: Partition): Promise<void> {
   const { region } = partition
   const cleared = await clearDeletedProjects(partition)
   if (cleared.length > 0) console.log(JSON.stringify({ event: "deleted-projects-cleared", region, projects: cleared }))
+}
+
+/** Tells the directory what it was not told when a failure cut a write off. */
+async function settleRoleChanges(config: Config, partition: Partition): Promise<void> {
+  const { region } = partition
   for (const change of await findAbandonedRoleChanges(partition)) {
     await settleRoleChange(config, new Meter(), partition, change)
     console.log(JSON.stringify({ event: "role-change-settled", region, project: change.project }))
   }
 }
 
+/** Seals again what an older key has sealed. */
+async function reseal(partition: Partition, keys: SealingKeys | null): Promise<void> {
+  if (keys === null) return
+  const { region } = partition
+  const { unreadable, ...report } = await resealSecrets(partition, keys)
+  if (report.resealed > 0) console.log(JSON.stringify({ event: "secrets-resealed", region, ...report }))
+  if (unreadable.length > 0) console.error(JSON.stringify({ event: "unreadable-secrets", region, secrets: unreadable }))
+}
+
 async function runGlobalJobs(config: Config): Promise<void> {
   await trimAuditLog(openDirectory(config.directory, new Meter()), config.auditRetentionDays)
+}
+
+/** How long an integration is known without a heartbeat, in milliseconds. */
+function integrationLifetime(config: Config): number {
+  return config.integrationTtlHours * 60 * 60 * 1000
 }
 
 function info(name: string, title: string, description: string) {

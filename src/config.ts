@@ -1,5 +1,6 @@
 /** The Worker's environment, parsed once per isolate. Nothing else reads it but app.ts. */
 import { z } from "zod"
+import { readSealingKeys, type SealingKeys } from "./lib/sealing.ts"
 
 /** One region's bindings. `cache` is null where KV may not cache (`CACHED_REGIONS`). */
 export interface RegionBindings {
@@ -19,8 +20,16 @@ export interface Config {
   /** The largest body that is streamed: the raw content of a file, a push. */
   maxRawBytes: number
   auditRetentionDays: number
+  /** How long events stay in the database before they go to the archive; null: for ever. */
+  eventRetentionDays: number | null
+  /** How long an integration is known without a heartbeat. */
+  integrationTtlHours: number
+  /** Whether events must keep to Keptn's rules for their types. */
+  eventValidation: boolean
   serverTiming: boolean
   version: string
+  /** What seals secrets for storage; null where there are no keys, and then none can be stored. */
+  secretKeys: SealingKeys | null
   directory: D1Database
   regions: ReadonlyMap<string, RegionBindings>
   assets: Fetcher
@@ -43,6 +52,8 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
   const cachedCodes = shape.CACHED_REGIONS.safeParse(env["CACHED_REGIONS"]).data ?? []
   const defaultRegion = shape.DEFAULT_REGION.safeParse(env["DEFAULT_REGION"]).data ?? null
   if (codes.length > 0) problems.push(...regionProblems(codes, cachedCodes, defaultRegion))
+  const secretKeys = readSecretKeys(env["SECRET_KEYS"])
+  if ("problem" in secretKeys) problems.push(`SECRET_KEYS ${secretKeys.problem}`)
   const read = <T>(name: string, kind: string, schema: z.ZodType<T>): T | null => {
     const parsed = schema.safeParse(env[name])
     if (parsed.success) return parsed.data
@@ -61,7 +72,15 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     const cache = cachedCodes.includes(region) ? read(`CACHE_${suffix}`, "KV namespace", kv) : null
     if (database && bucket) regions.set(region, { database, bucket, cache })
   }
-  if (problems.length > 0 || !variables.success || !directory || !assets || !authFailures || !version) {
+  if (
+    problems.length > 0 ||
+    "problem" in secretKeys ||
+    !variables.success ||
+    !directory ||
+    !assets ||
+    !authFailures ||
+    !version
+  ) {
     throw new ConfigError(`the configuration of this Worker is wrong (see wrangler.toml): ${problems.join("; ")}`)
   }
   return {
@@ -71,8 +90,12 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     maxBodyBytes: variables.data.MAX_BODY_BYTES,
     maxRawBytes: variables.data.MAX_RAW_BYTES,
     auditRetentionDays: variables.data.AUDIT_RETENTION_DAYS,
+    eventRetentionDays: variables.data.EVENT_RETENTION_DAYS === 0 ? null : variables.data.EVENT_RETENTION_DAYS,
+    integrationTtlHours: variables.data.INTEGRATION_TTL_HOURS,
+    eventValidation: variables.data.EVENT_VALIDATION === "on",
     serverTiming: variables.data.SERVER_TIMING === "on",
     version: version.id,
+    secretKeys: secretKeys.keys,
     directory,
     regions,
     assets,
@@ -95,6 +118,7 @@ const wholeNumber = z
   .string(required)
   .regex(/^\d{1,15}$/, "must be a whole number")
   .transform(Number)
+const onOrOff = z.enum(["on", "off"], { error: 'must be "on" or "off"' })
 
 const variablesSchema = z.object({
   API_DOMAIN: z.string(required).regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a lower-case domain name"),
@@ -105,9 +129,19 @@ const variablesSchema = z.object({
   // JSON is held whole, its files beside it: an isolate has 128 MB for everything it does at a time.
   MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0 && bytes <= 16_777_216, "must be from 1 to 16777216"),
   MAX_RAW_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
+  EVENT_RETENTION_DAYS: wholeNumber,
   AUDIT_RETENTION_DAYS: wholeNumber.refine((days) => days > 0, "must be greater than 0"),
-  SERVER_TIMING: z.enum(["on", "off"], { error: 'must be "on" or "off"' }),
+  INTEGRATION_TTL_HOURS: wholeNumber.refine((hours) => hours > 0, "must be greater than 0"),
+  EVENT_VALIDATION: onOrOff,
+  SERVER_TIMING: onOrOff,
 })
+
+/** The keys of `SECRET_KEYS`, which is a secret of the Worker and no variable; null when it is absent or empty. */
+function readSecretKeys(value: unknown): { keys: SealingKeys | null } | { problem: string } {
+  if (value === undefined) return { keys: null }
+  if (typeof value !== "string") return { problem: "must be a text" }
+  return value.trim() === "" ? { keys: null } : readSealingKeys(value)
+}
 
 /** What the variables that name regions have wrong together. */
 function regionProblems(

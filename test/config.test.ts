@@ -3,6 +3,7 @@ import { createExecutionContext, createScheduledController } from "cloudflare:te
 import { env } from "cloudflare:workers"
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { ConfigError, loadConfig } from "../src/config.ts"
+import { newSealingKey, SealingKeys } from "../src/lib/sealing.ts"
 import { adminToken } from "./support/client.ts"
 import { captureLog } from "./support/log.ts"
 
@@ -28,7 +29,8 @@ async function newWorker() {
 
 describe("the environment of wrangler.toml", () => {
   it("is what the edge is built from", () => {
-    const { regions, ...config } = loadConfig({ ...env })
+    const { regions, secretKeys, ...config } = loadConfig({ ...env })
+    expect(secretKeys).toBeInstanceOf(SealingKeys)
     expect(config).toEqual({
       apiDomain: "api.localhost",
       defaultRegion: "eu",
@@ -36,6 +38,9 @@ describe("the environment of wrangler.toml", () => {
       maxBodyBytes: 5_242_880,
       maxRawBytes: 104_857_600,
       auditRetentionDays: 365,
+      eventRetentionDays: null,
+      integrationTtlHours: 48,
+      eventValidation: false,
       serverTiming: true,
       version: env.VERSION.id,
       directory: env.DB_GLOBAL,
@@ -69,6 +74,16 @@ describe("the environment of wrangler.toml", () => {
   it("may have one region", () => {
     const changes = { REGIONS: "us", CACHED_REGIONS: "us", DEFAULT_REGION: "us", DB_EU: undefined, BLOBS_EU: undefined }
     expect([...loadConfig({ ...env, ...changes }).regions.keys()]).toEqual(["us"])
+  })
+
+  it("turns the validation of events on with its other word", () => {
+    expect(loadConfig({ ...env, EVENT_VALIDATION: "on" }).eventValidation).toBe(true)
+  })
+
+  it("may have no keys for secrets, or several", () => {
+    for (const value of [undefined, "", " \n"]) expect(loadConfig({ ...env, SECRET_KEYS: value }).secretKeys).toBeNull()
+    const list = [newSealingKey(new Date()), newSealingKey(new Date())].join(" , ")
+    expect(loadConfig({ ...env, SECRET_KEYS: `${list}\n` }).secretKeys?.olderPrefixes).toHaveLength(1)
   })
 
   it("turns Server-Timing off with its other word", () => {
@@ -133,8 +148,13 @@ describe("a variable", () => {
     ["MAX_BODY_BYTES", "0", "MAX_BODY_BYTES must be from 1 to 16777216"],
     ["MAX_BODY_BYTES", "16777217", "MAX_BODY_BYTES must be from 1 to 16777216"],
     ["MAX_RAW_BYTES", "0", "MAX_RAW_BYTES must be greater than 0"],
+    ["INTEGRATION_TTL_HOURS", undefined, "INTEGRATION_TTL_HOURS is missing"],
+    ["INTEGRATION_TTL_HOURS", "0", "INTEGRATION_TTL_HOURS must be greater than 0"],
+    ["INTEGRATION_TTL_HOURS", "2 days", `INTEGRATION_TTL_HOURS ${number}`],
     ["SERVER_TIMING", undefined, `SERVER_TIMING ${timing}`],
     ["SERVER_TIMING", "true", `SERVER_TIMING ${timing}`],
+    ["EVENT_VALIDATION", undefined, `EVENT_VALIDATION ${timing}`],
+    ["EVENT_VALIDATION", "ON", `EVENT_VALIDATION ${timing}`],
     ["CACHED_REGIONS", undefined, "CACHED_REGIONS is missing"],
     ["CACHED_REGIONS", "eu,ap", "CACHED_REGIONS holds 'ap', which REGIONS does not"],
     ["DEFAULT_REGION", undefined, "DEFAULT_REGION is missing"],
@@ -172,6 +192,24 @@ describe("a variable", () => {
   })
 })
 
+describe("SECRET_KEYS", () => {
+  const key = "A".repeat(43)
+  const form = "must be a list of id:key, each key 32 bytes in base64url:"
+
+  it.each([
+    ["secret-text", `${form} entry 1 is not`],
+    [`one:${key},two:secret-text`, `${form} entry 2 is not`],
+    [`one:${key},`, `${form} entry 2 is not`],
+    [`one:${key}A`, `${form} entry 1 is not`],
+    [`o.ne:${key}`, `${form} entry 1 is not`],
+    [`one:${key},one:${key}`, "must not have two keys with one id: entry 2 does"],
+    [Array.from({ length: 17 }, (_, index) => `${index}:${key}`).join(","), "must hold at most 16 keys"],
+    [5, "must be a text"],
+  ])("that is %j is named, and not repeated", (value, problem) => {
+    expect(problemsWith({ SECRET_KEYS: value })).toEqual([`SECRET_KEYS ${problem}`])
+  })
+})
+
 describe("several problems", () => {
   it("are all named in one error", () => {
     const problems = problemsWith({
@@ -206,6 +244,7 @@ describe("several problems", () => {
       "TOKEN_CACHE_SECONDS",
       "MAX_BODY_BYTES",
       "MAX_RAW_BYTES",
+      "EVENT_VALIDATION",
       "SERVER_TIMING",
       "DB_GLOBAL",
       "ASSETS",

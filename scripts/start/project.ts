@@ -27,13 +27,14 @@ export interface Project {
   worker: (source: Source) => V4WorkerOptions
 }
 
-/** Reads wrangler.toml. */
-export function readProject(): Project {
+/** Reads wrangler.toml. `secrets` are those of the Worker, which that file does not hold. */
+export function readProject(secrets: Readonly<Record<string, string>>): Project {
   const { config, workerOptions } = readConfig()
   const { name, vars, triggers, d1_databases } = parseConfig(config)
   const apiDomain = localDomain(vars.API_DOMAIN)
   const { modulesRules: _, ...options } = workerOptions
-  const bindings = { ...z.record(z.string(), z.json()).parse(options["bindings"]), ...localVariables(apiDomain) }
+  const variables = z.record(z.string(), z.json()).parse(options["bindings"])
+  const bindings = { ...variables, ...localVariables(apiDomain), ...secrets }
   return {
     name,
     databases: d1_databases.map(({ binding, migrations_dir }) => ({ binding, folder: resolve(ROOT, migrations_dir) })),

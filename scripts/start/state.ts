@@ -1,8 +1,9 @@
-/** The state folder: who may use it, and the token of the first start. The data below `v3/` is Miniflare's. */
+/** The state folder: who may use it, the token of the first start, and the keys that seal secrets. The data below `v3/` is Miniflare's. */
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { z } from "zod"
+import { newSealingKey, readSealingKeys } from "../../src/lib/sealing.ts"
 import { classifyToken } from "../../src/lib/token-format.ts"
 import { StartError } from "./settings.ts"
 
@@ -40,10 +41,28 @@ export class StateFolder {
 
   /** Keeps `token` for later starts: tokens are stored only as hashes, so this file is the one place that has it. */
   keepToken(token: string): void {
-    const draft = `${this.#tokenFile}.new`
-    writeFileSync(draft, `${token}\n`, { mode: 0o600, flush: true })
-    chmodSync(draft, 0o600)
-    renameSync(draft, this.#tokenFile)
+    keep(this.#tokenFile, token)
+  }
+
+  /** The keys that seal the secrets of this folder. They are made at the first start, and are nowhere else. */
+  secretKeys(): string {
+    const text = readIfPresent(this.#keysFile)?.replaceAll(/\s/g, "")
+    if (text === undefined) {
+      const made = newSealingKey(new Date())
+      keep(this.#keysFile, made)
+      return made
+    }
+    const read = readSealingKeys(text)
+    if ("keys" in read) return text
+    throw new StartError(`${this.#keysFile} ${read.problem}. Restore it, or remove it: stored secrets are lost then.`)
+  }
+
+  /** A file with variables of the Worker, for `wrangler dev`: a command's arguments can be seen by everybody on the machine. */
+  keepVariables(variables: Readonly<Record<string, string>>): string {
+    const file = join(this.path, "dev.env")
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+    keep(file, lines.join("\n"))
+    return file
   }
 
   /** Lets another process use the folder. */
@@ -54,6 +73,18 @@ export class StateFolder {
   get #tokenFile(): string {
     return join(this.path, "token")
   }
+
+  get #keysFile(): string {
+    return join(this.path, "secret-keys")
+  }
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+function keep(file: string, text: string): void {
+  const draft = `${file}.new`
+  writeFileSync(draft, `${text}\n`, { mode: 0o600, flush: true })
+  chmodSync(draft, 0o600)
+  renameSync(draft, file)
 }
 
 function createFolder(path: string): void {

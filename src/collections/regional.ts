@@ -8,6 +8,11 @@ import type { RoleChange } from "../partition/role-changes.ts"
 export interface RegionalEnv extends GatewayEnv {
   Variables: GatewayEnv["Variables"] & {
     partition: Partition
+    /**
+     * Encrypts a text for a purpose, which must be given again to decrypt it. Throws an `ApiError` where the deployment has no
+     * keys.
+     */
+    seal: (purpose: string, text: string) => Promise<string>
     /** Tells the directory what a project's creation or deletion asks of it; a job repeats what fails. */
     settleRoleChange: (change: RoleChange) => Promise<void>
   }

@@ -2,6 +2,7 @@
 import { Hono } from "hono"
 import { matchesEtag } from "../gateway/conditional.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
+import { FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
 import { type CollectionInfo, describeCollection, type Documented, type Rendering, renderDocument } from "./document.ts"
 import { docsContentSecurityPolicy, docsPage } from "./page.ts"
 
@@ -41,9 +42,12 @@ export function createDocs({ title, collections, assets }: DocsSettings): Hono<G
     app.get(`/api/openapi/${info.name}.json`, async (c) =>
       documentResponse(c.req.header("if-none-match"), (await render()).json, "application/json"),
     )
-    app.get(`/api/openapi/${info.name}.yaml`, async (c) =>
-      documentResponse(c.req.header("if-none-match"), (await render()).yaml, "application/yaml"),
-    )
+    const former = Object.entries(FORMER_DOCUMENTS).flatMap(([name, path]) => (name === info.name ? path : []))
+    for (const path of [`/api/openapi/${info.name}.yaml`, ...former]) {
+      app.get(path, async (c) =>
+        documentResponse(c.req.header("if-none-match"), (await render()).yaml, "application/yaml"),
+      )
+    }
   }
 
   app.get("/api/assets/*", async (c) => {

@@ -6,7 +6,7 @@ import { SwaggerUI } from "@hono/swagger-ui"
 // By name, and without an import attribute: so the bundle gets this one string and not the whole package.json.
 import { version } from "swagger-ui-dist/package.json"
 
-/** Where scripts/assets.ts puts the files of Swagger UI, and where our own two are. */
+/** Where scripts/build/assets.ts puts the files of Swagger UI, and where our own two are. */
 const assets = "/api/assets"
 
 /**

@@ -2,8 +2,12 @@
 import type { MiddlewareHandler } from "hono"
 import {
   mayActOn,
+  mayActOnAny,
   mayActOnOrganization,
+  mayActOnSecrets,
   missingRole,
+  missingRoleOnAny,
+  missingRoleOnSecrets,
   organizationTeams,
   type Principal,
   projectReach,
@@ -16,14 +20,17 @@ import { ApiError } from "./errors.ts"
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
  * holds only projects on which the caller may `action`. `body`: `action` on the project that the body names, which the
- * handler checks with `requireProject` once it has read it. `organization`: a place in a system team that allows `action`.
- * `self`: the same, or to be the user that the path names.
+ * handler checks with `requireProject` once it has read it. `any-project`: `action` on at least one project of the region, for
+ * what belongs to the region as a whole. `secrets`: `action` on the secrets of the region. `organization`: a place in a system
+ * team that allows `action`. `self`: the same, or to be the user that the path names.
  */
 export type Requirement =
   | { on: "token" }
   | { on: "project"; action: Action; param: string; notFound: (project: string) => ApiError }
   | { on: "projects"; action: Action }
   | { on: "body"; action: Action }
+  | { on: "any-project"; action: Action }
+  | { on: "secrets"; action: "read" | "administer" }
   | { on: "organization"; action: "read" | "administer" }
   | { on: "self"; action: "read" | "administer"; param: string }
 
@@ -51,9 +58,11 @@ export function requirementText({ on, action }: DocumentedRequirement): string {
     const teams = organizationTeams(action === "read" ? "read" : "administer").join(" or ")
     return `Requires a place in the team ${teams}${on === "self" ? ", or to be that user" : ""}.`
   }
+  if (on === "secrets") return `Requires the role ${roleNames(action, "secrets")} on secrets.`
   const roles = roleNames(action)
   if (on === "projects") return `Shows projects on which the caller has the role ${roles}.`
-  return `Requires the role ${roles} on the project${on === "body" ? " that the body names" : ""}.`
+  if (on === "any-project") return `Requires the role ${roles} on at least one project.`
+  return `Requires the role ${roles} on the project${on === "body" ? " that the request names" : ""}.`
 }
 
 /** The principal of a request that passed authentication. */
@@ -94,6 +103,19 @@ export function requireProject(
   throw new ApiError("permission_denied", missingRole(action, entity, region))
 }
 
+function requireAnyProject(c: RequestFacts, action: Action): void {
+  const region = regionOf(c)
+  if (mayActOnAny(principalOf(c), action, region)) return
+  throw new ApiError("permission_denied", missingRoleOnAny(action, region))
+}
+
+/** Checks that the caller may do `action` on the secrets of this region. Throws an `ApiError`. */
+export function requireSecrets(c: RequestFacts, action: "read" | "administer"): void {
+  const region = regionOf(c)
+  if (mayActOnSecrets(principalOf(c), action, region)) return
+  throw new ApiError("permission_denied", missingRoleOnSecrets(action, region))
+}
+
 function requireOrganization(c: RequestFacts, action: "read" | "administer"): void {
   if (mayActOnOrganization(principalOf(c), action)) return
   throw new ApiError("permission_denied", `You must be in the team ${organizationTeams(action).join(" or ")}`)
@@ -106,6 +128,8 @@ function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
       const project = c.req.param(requirement.param) ?? ""
       requireProject(c, requirement.action, project, requirement.notFound)
     }
+    if (requirement.on === "any-project") requireAnyProject(c, requirement.action)
+    if (requirement.on === "secrets") requireSecrets(c, requirement.action)
     if (requirement.on === "organization") requireOrganization(c, requirement.action)
     if (requirement.on === "self" && c.req.param(requirement.param) !== principalOf(c).id) {
       requireOrganization(c, requirement.action)

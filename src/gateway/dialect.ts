@@ -17,11 +17,16 @@ export function isGitPath(path: string): boolean {
   return path.startsWith("/git/")
 }
 
+/** Whether errors of this path have the shape of Keptn's statistics service, which is unlike that of all others. */
+function isStatisticsPath(path: string): boolean {
+  return path.startsWith("/api/statistics/")
+}
+
 /** The response for anything that was thrown. Only an `ApiError` is told to the caller in its own words. */
 export function errorResponse(c: Context<GatewayEnv>, thrown: unknown): Response {
   const error = toApiError(thrown)
   if (isIdentityPath(c.req.path)) return problemDocument(c, error)
-  return isGitPath(c.req.path) ? plainText(error) : keptnError(error)
+  return isGitPath(c.req.path) ? plainText(error) : keptnError(c, error)
 }
 
 /** What was thrown, as an error of the catalogue. */
@@ -40,13 +45,16 @@ export function toApiError(thrown: unknown): ApiError {
   return new ApiError("internal_error", "")
 }
 
-function keptnError(error: ApiError): Response {
+function keptnError(c: Context<GatewayEnv>, error: ApiError): Response {
   const { status } = ERRORS[error.code]
   const { keptnBody, keptnCode, headers } = error.details
   if (keptnBody !== undefined) {
     return new Response(keptnBody, { status, headers: { ...headers, "Content-Type": "text/plain" } })
   }
-  const body = { code: keptnCode ?? status, message: publicText(error) }
+  const message = publicText(error)
+  // Where Keptn has no code it leaves the member out.
+  const numbered = { ...(keptnCode !== 0 && { code: keptnCode ?? status }), message }
+  const body = isStatisticsPath(c.req.path) ? { message, errorCode: status } : numbered
   return Response.json(body, { status, ...(headers && { headers }) })
 }
 

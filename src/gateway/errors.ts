@@ -35,7 +35,7 @@ export interface InvalidParameter {
 /** What an error may carry beside its code and text. */
 export interface ErrorDetails {
   headers?: Readonly<Record<string, string>>
-  /** The `code` member in Keptn's dialect, where Keptn does not repeat the status there. */
+  /** The `code` member in Keptn's dialect, where Keptn does not repeat the status there; 0 leaves it out. */
   keptnCode?: number
   /** The whole body in Keptn's dialect, where clients know it byte for byte. */
   keptnBody?: string

@@ -6,6 +6,7 @@ import { errorResponse } from "./dialect.ts"
 import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
 import { isOpen } from "./open-paths.ts"
+import { keptnRules } from "./keptn-rules.ts"
 import { routedPath } from "./path.ts"
 import { limitBodies } from "./raw-body.ts"
 import { requestContext } from "./request-context.ts"
@@ -26,6 +27,7 @@ export function createGateway(settings: GatewaySettings, elsewhere: (path: strin
   app.use(requestContext(settings))
   app.use(knownHost(settings.hostNames))
   app.use(limitBodies(settings))
+  app.use(keptnRules())
   app.use(authenticate(settings.authentication, isOpen))
   app.use(
     methodNotAllowed({

@@ -1,8 +1,27 @@
 /** What can be read without a token. Everything else needs one; a test holds this list against the whole Worker. */
 import type { Context } from "hono"
 
+/** Where Keptn's services had their documents. */
+export const FORMER_DOCUMENTS = {
+  "api-service": "/api/swagger-ui/swagger.yaml",
+  "control-plane": "/api/controlPlane/swagger-ui/swagger.yaml",
+  "resource-service": "/api/resource-service/swagger-ui/swagger.yaml",
+  "mongodb-datastore": "/api/mongodb-datastore/swagger-ui/swagger.yaml",
+  secrets: "/api/secrets/swagger-ui/swagger.yaml",
+  statistics: "/api/statistics/swagger-ui/swagger.yaml",
+} as const
+
 /** Paths, and prefixes where they end in `*`. Only GET and HEAD are open. */
-export const OPEN_PATHS = ["/api", "/api/", "/api/assets/*", "/api/openapi/*", "/health", "/nginx-health"] as const
+export const OPEN_PATHS = [
+  "/api",
+  "/api/",
+  "/api/assets/*",
+  "/api/openapi/*",
+  "/api/health",
+  "/health",
+  "/nginx-health",
+  ...Object.values(FORMER_DOCUMENTS),
+] as const
 
 /** Whether a request needs no token. */
 export function isOpen(c: Context): boolean {

@@ -14,6 +14,13 @@ const keptnErrorSchema = z
   })
   .openapi("Error")
 
+const statisticsErrorSchema = z
+  .object({
+    message: z.string().openapi({ example: "no statistics found for selected time frame" }),
+    errorCode: z.number().int().openapi({ example: 404, description: "The status" }),
+  })
+  .openapi("StatisticsError")
+
 const problemSchema = z
   .object({
     status: z.number().int().openapi({ example: 404 }),
@@ -26,14 +33,21 @@ const problemSchema = z
 
 const textSchema = z.string().openapi({ example: "there is no project 'sockshop' in this region" })
 
+type ErrorSchema = typeof keptnErrorSchema | typeof statisticsErrorSchema | typeof problemSchema | typeof textSchema
+
 interface DocumentedError {
   description: string
-  content: Record<string, { schema: typeof keptnErrorSchema | typeof problemSchema | typeof textSchema }>
+  content: Record<string, { schema: ErrorSchema }>
 }
 
 /** Errors every Keptn route can answer beside `codes`. */
 export function keptnErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
   return documented(codes, "application/json", keptnErrorSchema)
+}
+
+/** Errors every route of the statistics service can answer beside `codes`. */
+export function statisticsErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
+  return documented(codes, "application/json", statisticsErrorSchema)
 }
 
 /** Errors every identity route can answer beside `codes`. */
@@ -48,7 +62,7 @@ export function gitErrors(...codes: ErrorCode[]): Record<number, DocumentedError
 
 const ALWAYS: readonly ErrorCode[] = ["unauthenticated", "too_many_requests", "internal_error"]
 
-function documented(codes: readonly ErrorCode[], type: string, schema: DocumentedError["content"][string]["schema"]) {
+function documented(codes: readonly ErrorCode[], type: string, schema: ErrorSchema) {
   const all = [...new Set([...codes, ...ALWAYS])]
   const entries = all.map((code): [number, DocumentedError] => [
     ERRORS[code].status,

@@ -19,11 +19,16 @@ export const ginHook: ValidationHook = (result) => {
 /** Services built on go-openapi: 422 with a code of its own per rule; only the first failing field is reported. */
 export const openApiHook: ValidationHook = (result) => {
   if (result.success) return
-  const issue = firstIssue(result.error.issues)
-  const place = `${issue.path.join(".") || "body"} in ${result.target === "json" ? "body" : result.target}`
-  const sent = sentAt("data" in result ? result.data : undefined, issue.path)
-  const { code, text } = openApiRule(issue, sent)
-  throw new ApiError("validation_failed", `${place} ${text}`, { keptnCode: code })
+  const source = result.target === "json" ? "body" : result.target
+  const sent = "data" in result ? result.data : undefined
+  throw openApiError(result.error, sent, (field) => `${field} in ${source}`)
+}
+
+/** The same error, where a handler reads what was `sent` itself; `placeOf` says where a field stands. */
+export function openApiError(error: z.core.$ZodError, sent: unknown, placeOf: (field: string) => string): ApiError {
+  const issue = firstIssue(error.issues)
+  const { code, text } = openApiRule(issue, sentAt(sent, issue.path))
+  return new ApiError("validation_failed", `${placeOf(issue.path.join(".") || "body")} ${text}`, { keptnCode: code })
 }
 
 /** The identity API: 400 with every field that is wrong, and the rule it breaks. */
@@ -75,8 +80,9 @@ function openApiRule(issue: Issue, sent: unknown): { code: number; text: string 
     case "invalid_type":
       return sent === undefined || sent === null
         ? { code: 602, text: "is required" }
-        : { code: 601, text: `must be of type ${issue.expected}` }
+        : { code: 601, text: `must be of type ${issue.expected === "record" ? "object" : issue.expected}` }
     case "too_big":
+      if (issue.origin === "array") return { code: 611, text: `should have at most ${issue.maximum} items` }
       return { code: 608, text: `should be less than or equal to ${issue.maximum}` }
     case "too_small":
       // go-openapi takes an empty text for a missing one.

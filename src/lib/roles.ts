@@ -1,9 +1,9 @@
-/** The catalogue of roles on Projects and what each allows. The one place where a role's meaning is written down. */
+/** The catalogue of roles, by what they are on, and what each allows. The one place where a role's meaning is written down. */
 
-/** What a route can ask for on a project. */
+/** What a route can ask for on a project; on secrets, `read` and `administer`. */
 export type Action = "read" | "integrate" | "contribute" | "administer" | "create"
 
-/** A role: what it is called and means, and which actions on a project it allows. */
+/** A role: what it is called and means, and which actions it allows. */
 export interface Role {
   name: string
   description: string
@@ -34,19 +34,40 @@ export const ENTITY_TYPES = {
       viewer: { name: "Viewer", description: "Reads", allows: ["read"] },
     },
   },
+  secrets: {
+    name: "Secrets",
+    roles: {
+      admin: {
+        name: "Admin",
+        description: "Creates, replaces and deletes secrets",
+        allows: ["read", "administer"],
+      },
+      viewer: {
+        name: "Viewer",
+        description: "Sees the names of secrets, their scopes and the names of their values",
+        allows: ["read"],
+      },
+    },
+  },
 } as const satisfies Record<string, { name: string; roles: Record<string, Role> }>
+
+/** What roles can be on. */
+export type EntityType = keyof typeof ENTITY_TYPES
 
 /** From the least to the most, with the one that stands apart at the end: the order in which sentences name them. */
 const { viewer, integration, contributor, admin, creator } = ENTITY_TYPES.projects.roles
-const PROJECT_ROLES: readonly Role[] = [viewer, integration, contributor, admin, creator]
+const ROLES: Record<EntityType, readonly Role[]> = {
+  projects: [viewer, integration, contributor, admin, creator],
+  secrets: [ENTITY_TYPES.secrets.roles.viewer, ENTITY_TYPES.secrets.roles.admin],
+}
 
 /** The names of all roles that allow `action`. */
-export function rolesAllowing(action: Action): readonly string[] {
-  return PROJECT_ROLES.filter((role) => role.allows.includes(action)).map((role) => role.name)
+export function rolesAllowing(action: Action, on: EntityType = "projects"): readonly string[] {
+  return ROLES[on].filter((role) => role.allows.includes(action)).map((role) => role.name)
 }
 
 /** The roles that allow `action`, for a sentence: `Contributor or Admin`. */
-export function roleNames(action: Action): string {
-  const names = rolesAllowing(action)
+export function roleNames(action: Action, on: EntityType = "projects"): string {
+  const names = rolesAllowing(action, on)
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
 }

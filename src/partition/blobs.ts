@@ -2,8 +2,8 @@
  * The bytes of resources: R2 by project and git blob id, immutable. Small ones are kept in KV after their first read, where
  * the region allows it. Nothing here decides who may read what: callers come with an id from the index.
  */
-import { type ObjectId, objectHeader } from "../git/objects.ts"
-import { toHex } from "../lib/bytes.ts"
+import { type ObjectId, objectHeader, objectId } from "../git/objects.ts"
+import { toHex, utf8 } from "../lib/bytes.ts"
 import { startDigest } from "../lib/digest.ts"
 import type { Meter } from "../lib/meter.ts"
 
@@ -106,7 +106,7 @@ export class Blobs {
       return id
     } finally {
       // When this fails, too, the collector of garbage finds what is left.
-      this.#later(this.#bucket.delete(upload))
+      this.#later(this.#bucket.delete(upload).catch(() => undefined))
     }
   }
 
@@ -238,4 +238,10 @@ function blobKey(project: string, id: ObjectId): string {
 function present<T>(value: T | null | undefined, name: string): T {
   if (value === null || value === undefined) throw new Error(`blob ${name} is in the index but not in the store`)
   return value
+}
+
+/** A text as a blob that can be stored and named. */
+export async function blobOf(text: string): Promise<{ id: string; content: Uint8Array<ArrayBuffer>; size: number }> {
+  const content = utf8(text)
+  return { id: await objectId("blob", content), content, size: content.length }
 }

@@ -4,8 +4,10 @@ import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core"
 import type { Reach } from "../lib/principal.ts"
 import { valuesOf } from "./bulk.ts"
 import type { Statement } from "./commit.ts"
+import { countEvent } from "./event-counts.ts"
 import type { Database, Partition } from "./partition.ts"
 import { events, type KeptnEvent } from "./schema.ts"
+import { noteServiceEvent } from "./service-events.ts"
 import { through } from "./through.ts"
 
 /** What an event query may ask for; what is absent is not asked. Times are milliseconds since 1970, both exclusive. */
@@ -43,20 +45,36 @@ const LAST_OFFSET = 200
 /** The largest event that is stored, in bytes of JSON: D1 holds at most 2 MB in a row. */
 export const MAX_EVENT_BYTES = 1_000_000
 
-/** The statement that appends `event`. */
-export function appendEvent(db: Database, event: KeptnEvent): Statement {
-  return db.insert(events).values({
+/** The statements that append `event`, and keep what is told of services and counted by means of it. */
+export function appendEvent(db: Database, event: KeptnEvent): Statement[] {
+  const project = eventProject(event)
+  const stage = textOf(event.data["stage"])
+  const service = textOf(event.data["service"])
+  const append = db.insert(events).values({
     id: event.id,
-    project: eventProject(event),
-    stage: textOf(event.data["stage"]),
-    service: textOf(event.data["service"]),
+    project,
+    stage,
+    service,
     context: event.shkeptncontext,
     type: event.type,
     source: event.source,
     time: Date.parse(event.time),
     root: sql`not exists (select 1 from events where context = ${event.shkeptncontext})`,
+    triggeredId: event.triggeredid ?? null,
     event,
   })
+  const ofService = project !== "" && stage !== "" && service !== ""
+  return [
+    append,
+    ...(project === "" ? [] : [countEvent(db, event, project, service)]),
+    ...(ofService ? noteServiceEvent(db, event, { project, stage, service }) : []),
+  ]
+}
+
+/** Appends events, all or none of them, in one trip. */
+export async function appendEvents(db: Database, appended: readonly KeptnEvent[]): Promise<void> {
+  const [first, ...others] = appended.flatMap((event) => appendEvent(db, event))
+  if (first) await db.batch([first, ...others])
 }
 
 /** The project an event belongs to, "" for none. */
@@ -140,7 +158,8 @@ function leadingIndex(filter: EventFilter): string {
   return filter.type === undefined ? "events_by_project" : "events_by_type"
 }
 
-function within(visible: Reach): SQL | undefined {
+/** Only events of the projects in `visible`. */
+export function within(visible: Reach): SQL | undefined {
   if (visible.all) return undefined
   return inArray(events.project, valuesOf(JSON.stringify(visible.names)))
 }

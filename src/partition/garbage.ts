@@ -2,7 +2,7 @@
  * Goes round the stored bytes, one page at a time: removes blobs that no commit names, and looks whether what is stored is still what
  * its id says. docs/storage.md tells why a write and this job never meet.
  */
-import { and, eq, isNull, lt, or, sql } from "drizzle-orm"
+import { and, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm"
 import { objectId, type ObjectType } from "../git/objects.ts"
 import { SMALL_BLOB, type StoredBlob } from "./blobs.ts"
 import { jsonChunks } from "./bulk.ts"
@@ -25,8 +25,8 @@ const MINUTE = 60_000
 const OLD = 24 * 60 * MINUTE
 /** From its mark to its removal a blob can be taken back: longer than a write takes from its look at the marks to its commit. */
 const MARKED = 10 * MINUTE
-/** A removal that was cut off is taken up again after this time. */
-const TAKEN = 2 * MINUTE
+/** A removal that was cut off is taken up again after this time: no run takes as long, so two never remove the same. */
+const TAKEN = 30 * MINUTE
 /** How long it is known that a blob was removed: longer than a write takes from putting its blobs to its look at the marks. */
 const REMOVED = 10 * MINUTE
 /** How many blobs are removed in one run; the bucket deletes as many at once. */
@@ -55,10 +55,10 @@ export async function collectGarbage(partition: Partition, now: number): Promise
   }
 }
 
-/** Whether a commit of the project names the blob. */
-const isNamed = sql`exists (select 1 from ${through(files, "files_by_blob")}
-  join branches on branches.id = files.branch_id join projects on projects.id = branches.project_id
-  where files.blob_id = unnamed_blobs.blob_id and projects.name = unnamed_blobs.project)`
+/** Whether a commit of the project names the blob. Looked up by branch: any number of files elsewhere may have the same bytes. */
+const isNamed = sql`exists (select 1 from projects cross join branches cross join ${through(files, "files_by_blob")}
+  where projects.name = unnamed_blobs.project and branches.project_id = projects.id
+  and files.branch_id = branches.id and files.blob_id = unnamed_blobs.blob_id)`
 
 /** Removes the bytes of blobs that were marked long enough ago, and are still not named; answers how many. */
 async function removeMarked({ db, blobs }: Partition, now: number): Promise<number> {
@@ -122,22 +122,18 @@ async function checkBlobs({ blobs }: Partition, listed: readonly StoredBlob[]): 
   return checks
 }
 
-/** Checks commits and trees behind a random id. */
+/** Checks commits and trees from a random one on. */
 async function checkStructure({ db }: Partition): Promise<Check[]> {
-  const [projectId, id] = [crypto.randomUUID(), crypto.randomUUID().replaceAll("-", "")]
   const [commitRows, treeRows] = await db.batch([
-    db
-      .select({ id: commits.id, content: commits.content })
-      .from(commits)
-      .where(sql`(project_id, id) >= (${projectId}, ${id})`)
-      .limit(SAMPLE),
-    db
-      .select({ id: trees.id, content: trees.content })
-      .from(trees)
-      .where(sql`(project_id, id) >= (${projectId}, ${id})`)
-      .limit(SAMPLE),
+    db.select({ id: commits.id, content: commits.content }).from(commits).where(fromRandom(commits)).limit(SAMPLE),
+    db.select({ id: trees.id, content: trees.content }).from(trees).where(fromRandom(trees)).limit(SAMPLE),
   ])
   return [...(await checkAll("commit", commitRows)), ...(await checkAll("tree", treeRows))]
+}
+
+/** From a random row on, in the order in which rows were stored: by random ids of projects, some would never be found. */
+function fromRandom(table: typeof commits | typeof trees): SQL {
+  return sql`rowid >= (select cast(max(rowid) * ${Math.random()} as integer) from ${table})`
 }
 
 async function checkAll(type: ObjectType, rows: readonly { id: string; content: Uint8Array }[]): Promise<Check[]> {

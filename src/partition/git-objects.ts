@@ -5,7 +5,7 @@ import type { FindCommit, HistoryCommit } from "../git/walk.ts"
 import { valuesOf } from "./bulk.ts"
 import type { StoredObject } from "./commit.ts"
 import type { Database } from "./partition.ts"
-import { branchCommits, branches, commits, files, trees } from "./schema.ts"
+import { branchCommits, commits, files, trees } from "./schema.ts"
 import { through } from "./through.ts"
 
 /** About how many bytes one query brings. A single object can be larger, `LARGEST_OBJECT` at most. */
@@ -76,11 +76,13 @@ export async function knownCommits(db: Database, projectId: string, ids: readonl
 
 /** The query for the sizes of those of `ids` that files of the project have or had, in bytes. */
 export function blobSizes(db: Database, projectId: string, ids: readonly ObjectId[]) {
-  const ofProject = db.select({ id: branches.id }).from(branches).where(eq(branches.projectId, projectId))
+  // One file of each blob: there may be any number of them.
+  const size = sql`(select size from ${through(files, "files_by_blob")} where blob_id = value
+    and branch_id in (select id from branches where project_id = ${projectId}) limit 1)`
   return db
-    .selectDistinct({ id: sql<string>`blob_id`.as("id"), size: sql<number>`size`.as("size") })
-    .from(through(files, "files_by_blob"))
-    .where(and(inArray(files.blobId, valuesOf(JSON.stringify(ids))), inArray(files.branchId, ofProject)))
+    .selectDistinct({ id: sql<string>`id`.as("id"), size: sql<number>`size`.as("size") })
+    .from(sql`(select value as id, ${size} as size from json_each(${JSON.stringify(ids)})) as sized`)
+    .where(sql`size is not null`)
 }
 
 /** Finds commits of a project. One that is not in memory is read together with the ones before it on its branch. */
@@ -102,7 +104,7 @@ async function readHistory(db: Database, projectId: string, id: ObjectId): Promi
     .as("at")
   const [rows] = await db.batch([
     db
-      .select({ id: commits.id, tree: commits.treeId, header: sql<string>`${headerOfCommit}`.as("header") })
+      .select({ id: commits.id, tree: commits.treeId, header: sql<string>`${headOfCommit}`.as("header") })
       .from(at)
       .innerJoin(branchCommits, and(eq(branchCommits.branchId, at.branchId), lte(branchCommits.seq, at.seq)))
       .innerJoin(commits, and(eq(commits.projectId, projectId), eq(commits.id, branchCommits.commitId)))
@@ -112,8 +114,14 @@ async function readHistory(db: Database, projectId: string, id: ObjectId): Promi
   return rows.map(({ id: commit, tree, header }) => ({ id: commit, tree, ...readHeader(header) }))
 }
 
-/** The lines of a commit before its message. */
-const headerOfCommit = sql`cast(substr(${commits.content}, 1, instr(${commits.content}, x'0a0a')) as text)`
+/** What is read of a commit to find its parents and its time, in bytes: a thousand of them fit into memory. */
+const COMMIT_HEAD = 8_000
+const headOfCommit = sql`cast(substr(${commits.content}, 1, ${COMMIT_HEAD}) as text)`
+
+/** Whether everything down to the committer of a commit stands in its first `COMMIT_HEAD` bytes. */
+export function hasShortHead(commit: Uint8Array): boolean {
+  return /\ncommitter [^\n]*\n/.test(new TextDecoder().decode(commit.subarray(0, COMMIT_HEAD)))
+}
 
 function readHeader(header: string): { parents: ObjectId[]; time: number } {
   // Only those that stand where git reads them: whoever makes a commit may put any lines behind them.

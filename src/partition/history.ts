@@ -70,12 +70,22 @@ export async function listCommits(
   const branchPath = inBranch(scope, path ?? "").replace(/\/$/, "")
   const branchId = sql`(select ${branches.id} from ${projects} join ${branches} on ${branchOf(scope)}
     where ${projects.name} = ${scope.project})`
-  const positions = branchPath === "" ? positionsOf(branchId, before) : positionsOfPath(branchId, branchPath, before)
+  const positions =
+    branchPath === "" ? positionsOf(branchId, before) : positionsOfPath(branchId, branchPath, before, page.size + 1)
   const rows = db
     .select({ ...commitColumns, seq: branchCommits.seq })
     .from(sql`(${positions} order by seq desc limit ${page.size + 1}) as at`)
-    .innerJoin(branchCommits, sql`${branchCommits.branchId} = ${branchId} and ${branchCommits.seq} = at.seq`)
-    .innerJoin(commits, and(eq(commits.projectId, branchCommits.projectId), eq(commits.id, branchCommits.commitId)))
+    // In this order: SQLite would read all positions of the branch to find those few.
+    .crossJoin(branchCommits)
+    .crossJoin(commits)
+    .where(
+      and(
+        sql`${branchCommits.branchId} = ${branchId}`,
+        sql`${branchCommits.seq} = at.seq`,
+        eq(commits.projectId, branchCommits.projectId),
+        eq(commits.id, branchCommits.commitId),
+      ),
+    )
     .orderBy(desc(branchCommits.seq))
   const [[found], listed] = await db.batch([scopeHeader(db, scope), rows])
   const missing = missingOf(scope, found)
@@ -168,19 +178,21 @@ function positionsOf(branchId: SQL, before: number): SQL {
   return sql`select seq from branch_commits where branch_id = ${branchId} and ${lt(branchCommits.seq, before)}`
 }
 
-/** The positions at which a version of a file or folder begins or ends. The newest of them belong to the newest versions. */
-function positionsOfPath(branchId: SQL, path: string, before: number): SQL {
+/**
+ * The positions at which a version of a file or folder begins or ends: at least the `count` newest of them, for they belong to as many
+ * of the newest versions.
+ */
+function positionsOfPath(branchId: SQL, path: string, before: number, count: number): SQL {
   const versions = (table: "files" | "folders") => sql`(select from_seq, until_seq from ${sql.identifier(table)}
-    where branch_id = ${branchId} and path = ${path} and from_seq < ${before} order by from_seq desc limit ${MOST_VERSIONS})`
+    where branch_id = ${branchId} and path = ${path} and from_seq < ${before} order by from_seq desc limit ${count})`
   const begin = (table: "files" | "folders") => sql`select from_seq as seq from ${versions(table)}`
   const end = (table: "files" | "folders") =>
     sql`select until_seq as seq from ${versions(table)} where until_seq < ${before}`
   return sql`select seq from (${begin("files")} union ${end("files")} union ${begin("folders")} union ${end("folders")})`
 }
 
-/** No page is longer, so that the versions of it are among the newest of this number. */
+/** No page has more commits. */
 export const LONGEST_PAGE = 100
-const MOST_VERSIONS = LONGEST_PAGE + 1
 
 async function withChanges(
   db: Database,

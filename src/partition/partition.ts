@@ -2,6 +2,7 @@
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1"
 import { type Meter, MeteredD1 } from "../lib/meter.ts"
 import { Blobs } from "./blobs.ts"
+import { EventArchive } from "./event-archive.ts"
 
 /** The bindings that hold one region's data. `cache` is null where KV may not cache. */
 export interface PartitionBindings {
@@ -15,6 +16,7 @@ export interface Partition {
   region: string
   db: Database
   blobs: Blobs
+  archive: EventArchive
 }
 
 /** Typed statements; they run in `db.batch([...])` only, see lib/meter.ts. */
@@ -31,5 +33,6 @@ export function openPartition(
     region,
     db: drizzle(new MeteredD1(bindings.database, meter)),
     blobs: new Blobs(bindings.bucket, bindings.cache, meter, later),
+    archive: new EventArchive(bindings.bucket, meter),
   }
 }

@@ -1,38 +1,51 @@
-/** Projects, their stages and their services: created, read and deleted together with their git history. */
+/** Projects: created, read, changed and deleted together with their git history. */
 import { and, asc, count, eq, inArray, isNotNull, isNull, lt, sql } from "drizzle-orm"
-import { objectId, parseTree, type Signature } from "../git/objects.ts"
-import type { Folder } from "../git/tree-update.ts"
+import type { Signature } from "../git/objects.ts"
 import { utf8 } from "../lib/bytes.ts"
 import type { Reach } from "../lib/principal.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
+import { blobOf } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, branchFrom, folderColumns, prepareCommit, type Statement } from "./commit.ts"
+import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
 import { appendEvent } from "./events.ts"
 import type { Partition } from "./partition.ts"
-import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
+import { writeFilesWith } from "./repository.ts"
 import { noteCreator, noteDeletion, type RoleChange } from "./role-changes.ts"
 import {
-  branchCommits,
   branches,
   deletedProjects,
+  eventCounts,
   events,
-  folders,
+  type GitRemote,
   type KeptnEvent,
   projects,
+  serviceEvents,
   services,
-  trees,
 } from "./schema.ts"
-import { through } from "./through.ts"
+import { CLOCK_MARGIN, takeBack } from "./unnamed-blobs.ts"
 
 /** The branch that holds a project's own files. A stage cannot have this name. */
 export const DEFAULT_BRANCH = "main"
+/** The file on the default branch that the stages come from. */
+const SHIPYARD = "shipyard.yaml"
 
-/** A project to be created. Stages are in the order of the shipyard. */
-export interface NewProject {
-  name: string
+/** A shipyard as a project keeps it. Stages are in its order. */
+export interface ProjectShipyard {
   shipyard: string
   shipyardVersion: string
   stages: readonly { name: string; parentStages: string[] }[]
+}
+
+/** The git remote of a project, and the sealed credentials for it. */
+export interface ProjectRemote {
+  gitRemote: GitRemote
+  gitSecret: string
+}
+
+/** A project to be created. */
+export interface NewProject extends ProjectShipyard {
+  name: string
+  remote: ProjectRemote | null
 }
 
 /** A project with all its stages (in the order of the shipyard) and their services (by name). Times in ms since 1970. */
@@ -41,6 +54,7 @@ export interface Project {
   shipyard: string
   shipyardVersion: string
   createdAt: number
+  gitRemote: GitRemote | null
   stages: Stage[]
 }
 
@@ -51,10 +65,20 @@ export interface Stage {
   services: Service[]
 }
 
-/** A service of one stage. */
+/** A service of one stage, with the last event of each type about it. */
 export interface Service {
   name: string
   createdAt: number
+  deployedImage: string | null
+  lastEvents: ServiceEvent[]
+}
+
+/** An event as it is told of a service. `time` in ms since 1970. */
+export interface ServiceEvent {
+  type: string
+  eventId: string
+  context: string
+  time: number
 }
 
 /** Where a page of a list sorted by name starts, and how long it is. */
@@ -96,28 +120,27 @@ export async function createProject(
   const empty: BranchState = { ...main, seq: -1, commitId: null, folders: new Map() }
   const first = await prepareCommit(db, empty, [{ path: "metadata.yaml", ...metadata }], author, "Initialize project")
   if (first.outcome !== "prepared") throw new Error(`the first commit of a project is ${first.outcome}`)
-  const second = await prepareCommit(
-    db,
-    first.after,
-    [{ path: "shipyard.yaml", ...shipyard }],
-    author,
-    "Add shipyard.yaml",
-  )
+  const second = await prepareCommit(db, first.after, [{ path: SHIPYARD, ...shipyard }], author, `Add ${SHIPYARD}`)
   if (second.outcome !== "prepared") throw new Error(`the second commit of a project is ${second.outcome}`)
 
+  const blobIds = JSON.stringify([metadata.id, shipyard.id])
   // A name whose bytes are being removed, or were after ours were put, must not be used: then no row is inserted here, the
   // rows that refer to it fail, and with them the whole batch.
   const row = db.insert(projects)
-    .select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now}
+    .select(sql`select ${projectId}, ${project.name}, ${DEFAULT_BRANCH}, ${project.shipyard}, ${project.shipyardVersion}, ${now},
+      ${project.remote && JSON.stringify(project.remote.gitRemote)}, ${project.remote && project.remote.gitSecret}
     where not exists (select 1 from deleted_projects
       where name = ${project.name} and (cleared_at is null or cleared_at >= ${now}))
-    and not exists (select 1 from role_changes where project = ${project.name} and principal_id is null)`)
+    and not exists (select 1 from role_changes where project = ${project.name} and principal_id is null)
+    and not exists (select 1 from unnamed_blobs where project = ${project.name} and blob_id in ${valuesOf(blobIds)}
+      and (removed_at is null or removed_at >= ${now - CLOCK_MARGIN}))`)
   const roleChange = { id: crypto.randomUUID(), project: project.name, principalId: creatorId }
   const stages = project.stages.map((stage, position) => ({ branchId: crypto.randomUUID(), position, ...stage }))
   const insertBranch = (id: string, name: string, stagePosition: number | null, parentStages: string[]): Statement =>
     db.insert(branches).values({ id, projectId, name, stagePosition, parentStages })
   try {
     await db.batch([
+      takeBack(db, project.name, blobIds),
       row,
       insertBranch(main.branchId, DEFAULT_BRANCH, null, []),
       ...first.statements,
@@ -126,7 +149,7 @@ export async function createProject(
         ...branchFrom(db, { branchId: stage.branchId, projectId }, first.after),
       ]),
       ...second.statements,
-      ...news.map((event) => appendEvent(db, event)),
+      ...news.flatMap((event) => appendEvent(db, event)),
       noteCreator(db, roleChange, now),
     ])
     return { outcome: "created", roleChange }
@@ -158,7 +181,7 @@ export async function findProjects(
     .orderBy(asc(projects.name))
     .limit(page.size)
     .offset(page.offset)
-  const [rows, stageRows, serviceRows, [all]] = await db.batch([
+  const [rows, stageRows, serviceRows, eventRows, [all]] = await db.batch([
     db.select().from(projects).where(inArray(projects.id, shown)).orderBy(asc(projects.name)),
     db
       .select()
@@ -166,71 +189,107 @@ export async function findProjects(
       .where(and(inArray(branches.projectId, shown), isNotNull(branches.stagePosition)))
       .orderBy(asc(branches.stagePosition)),
     db
-      .select({ branchId: services.branchId, name: services.name, createdAt: services.createdAt })
+      .select({
+        branchId: services.branchId,
+        name: services.name,
+        createdAt: services.createdAt,
+        deployedImage: services.deployedImage,
+      })
       .from(services)
       .innerJoin(branches, eq(branches.id, services.branchId))
       .where(inArray(branches.projectId, shown))
       .orderBy(asc(services.name)),
+    db
+      .select({
+        branchId: serviceEvents.branchId,
+        service: serviceEvents.service,
+        type: serviceEvents.type,
+        eventId: serviceEvents.eventId,
+        context: serviceEvents.context,
+        time: serviceEvents.time,
+      })
+      .from(serviceEvents)
+      .innerJoin(branches, eq(branches.id, serviceEvents.branchId))
+      .where(inArray(branches.projectId, shown)),
     db.select({ total: count() }).from(projects).where(inReach),
   ])
+  const eventsOf = Map.groupBy(eventRows, ({ branchId, service }) => `${branchId} ${service}`)
   const servicesOf = Map.groupBy(serviceRows, (service) => service.branchId)
   const stagesOf = Map.groupBy(stageRows, (stage) => stage.projectId)
-  const found = rows.map(({ id, name, shipyard, shipyardVersion, createdAt }) => ({
+  const found = rows.map(({ id, name, shipyard, shipyardVersion, createdAt, gitRemote }) => ({
     name,
     shipyard,
     shipyardVersion,
     createdAt,
+    gitRemote,
     stages: (stagesOf.get(id) ?? []).map((stage) => ({
       name: stage.name,
       parentStages: stage.parentStages,
       services: (servicesOf.get(stage.id) ?? []).map((service) => ({
         name: service.name,
         createdAt: service.createdAt,
+        deployedImage: service.deployedImage,
+        lastEvents: eventsOf.get(`${stage.id} ${service.name}`) ?? [],
       })),
     })),
   }))
   return { projects: found, total: all?.total ?? 0 }
 }
 
-/** Creates a service in every stage: a row and a folder with its `metadata.yaml`, as one commit per stage, all or nothing. */
-export async function createService(
+/**
+ * Changes what is given of a project. A new shipyard is committed to the default branch; its stages must be those that the project
+ * has, in whatever order.
+ */
+export async function updateProject(
   partition: Partition,
-  project: string,
-  service: string,
+  name: string,
+  changes: { shipyard: ProjectShipyard | null; remote: ProjectRemote | null },
   author: Signature,
-  news: readonly KeptnEvent[],
-): Promise<
-  | { outcome: "created" | "exists" | "no-project" | "busy" }
-  | { outcome: "file-in-the-way" | "folder-too-large"; stage: string }
-> {
+): Promise<"updated" | "no-project" | "stages-changed" | "shipyard-in-the-way" | "busy"> {
   const { db } = partition
-  const now = Date.now()
-  const path = `${service}/metadata.yaml`
-  const metadata = await blobOf(serviceMetadata(service, now))
-  for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
-    const stages = await readStageBranches(partition, project, ["", service])
-    if (stages === null) return { outcome: "no-project" }
-    await partition.blobs.put(project, [metadata])
-    const statements: Statement[] = []
-    for (const stage of stages) {
-      const commit = await prepareCommit(db, stage, [{ path, ...metadata }], author, `Create service ${service}`)
-      if (commit.outcome === "file-in-the-way" || commit.outcome === "folder-too-large") {
-        return { outcome: commit.outcome, stage: stage.name }
-      }
-      statements.push(db.insert(services).values({ branchId: stage.branchId, name: service, createdAt: now }))
-      if (commit.outcome === "prepared") statements.push(...commit.statements)
-    }
-    const [head, ...rest] = [...statements, ...news.map((event) => appendEvent(db, event))]
-    try {
-      if (head) await db.batch([head, ...rest])
-      return { outcome: "created" }
-    } catch (error) {
-      if (isKeyTaken(error, "services")) return { outcome: "exists" }
-      if (!isKeyTaken(error, "branch_commits") && !isParentGone(error)) throw error
-    }
-    await pauseBeforeRetry(attempt)
+  const project = await findProject(partition, name)
+  if (project === null) return "no-project"
+  const { shipyard, remote } = changes
+  if (shipyard && !haveSameNames(shipyard.stages, project.stages)) return "stages-changed"
+  const set = {
+    ...(shipyard && { shipyard: shipyard.shipyard, shipyardVersion: shipyard.shipyardVersion }),
+    ...remote,
   }
-  return { outcome: "busy" }
+  const row = Object.keys(set).length === 0 ? [] : [db.update(projects).set(set).where(eq(projects.name, name))]
+  const ofStages = (shipyard?.stages ?? []).map((stage, stagePosition) =>
+    db
+      .update(branches)
+      .set({ stagePosition, parentStages: stage.parentStages })
+      .where(and(eq(branches.name, stage.name), isStageOf(name))),
+  )
+  const also: Statement[] = [...row, ...ofStages]
+  if (shipyard === null) {
+    const [first, ...others] = also
+    if (first) await db.batch([first, ...others])
+    return "updated"
+  }
+  const file = { path: SHIPYARD, content: utf8(shipyard.shipyard) }
+  const scope = { project: name, stage: null, service: null }
+  const outcome = await writeFilesWith(partition, scope, [file], { author, message: `Update ${SHIPYARD}` }, also)
+  switch (outcome.outcome) {
+    case "written":
+      return "updated"
+    case "missing":
+      return "no-project"
+    case "busy":
+      return "busy"
+    default:
+      return "shipyard-in-the-way"
+  }
+}
+
+function haveSameNames(some: readonly { name: string }[], others: readonly { name: string }[]): boolean {
+  const names = new Set(some.map(({ name }) => name))
+  return names.size === others.length && others.every(({ name }) => names.has(name))
+}
+
+function isStageOf(project: string) {
+  return sql`stage_position is not null and project_id = (select id from projects where name = ${project})`
 }
 
 /**
@@ -250,6 +309,7 @@ export async function deleteProject(partition: Partition, name: string): Promise
       .onConflictDoUpdate({ target: deletedProjects.name, set: { deletedAt, clearedAt: null } }),
     db.delete(projects).where(eq(projects.name, name)),
     db.delete(events).where(eq(events.project, name)),
+    db.delete(eventCounts).where(eq(eventCounts.project, name)),
   ])
   if (gone.length === 0) return null
   await clear(partition, { name, deletedAt }, CLEARED_AT_ONCE)
@@ -298,65 +358,6 @@ async function clear(partition: Partition, { name, deletedAt }: Deletion, pages:
   return empty
 }
 
-/** The state of all stage branches with their folders at `paths`; null when there is no such project. */
-async function readStageBranches(
-  partition: Partition,
-  project: string,
-  paths: readonly string[],
-): Promise<(BranchState & { name: string })[] | null> {
-  const { db } = partition
-  const ofProject = and(eq(projects.name, project), isNotNull(branches.stagePosition))
-  const heads = db
-    .select({
-      projectId: sql<string>`${projects.id}`.as("project"),
-      branchId: sql<string>`${branches.id}`.as("branch"),
-      name: branches.name,
-      seq: branchCommits.seq,
-      commitId: branchCommits.commitId,
-    })
-    .from(projects)
-    .innerJoin(branches, eq(branches.projectId, projects.id))
-    .innerJoin(
-      branchCommits,
-      and(
-        eq(branchCommits.branchId, branches.id),
-        eq(branchCommits.seq, sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`),
-      ),
-    )
-    .where(ofProject)
-  const above = db
-    .select({ branchId: branches.id, ...folderColumns, content: trees.content })
-    .from(projects)
-    .innerJoin(branches, eq(branches.projectId, projects.id))
-    .innerJoin(
-      through(folders, "folders_at_head"),
-      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), inArray(folders.path, [...paths])),
-    )
-    .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
-    .where(ofProject)
-  const [rows, folderRows] = await db.batch([heads, above])
-  const foldersOf = Map.groupBy(folderRows, (folder) => folder.branchId)
-  const states = rows.map((row) => ({
-    ...row,
-    folders: new Map(
-      (foldersOf.get(row.branchId) ?? []).map((folder): [string, Folder] => [
-        folder.path,
-        { entries: parseTree(folder.content), fileCount: folder.fileCount },
-      ]),
-    ),
-  }))
-  return states.length === 0 ? null : states
-}
-
-async function blobOf(text: string): Promise<{ id: string; content: Uint8Array<ArrayBuffer>; size: number }> {
-  const content = utf8(text)
-  return { id: await objectId("blob", content), content, size: content.length }
-}
-
 function projectMetadata(name: string, now: number): string {
   return `projectName: ${name}\ncreationTimestamp: ${new Date(now).toISOString()}\nisUsingDirectoryStructure: false\n`
-}
-
-function serviceMetadata(name: string, now: number): string {
-  return `servicename: ${JSON.stringify(name)}\ncreationtimestamp: ${new Date(now).toISOString()}\n`
 }

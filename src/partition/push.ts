@@ -16,7 +16,7 @@ import type { Partition } from "./partition.ts"
 import type { Branch, Repository } from "./refs.ts"
 import { branchCommits, folders } from "./schema.ts"
 import { through } from "./through.ts"
-import { blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
+import { type BlobInTheWay, blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
 import { unpack, type Unpacked } from "./unpack.ts"
 
 /** A branch to be moved: from the head the client knows to another commit. An id of zeros: there is none. */
@@ -329,7 +329,8 @@ async function store(
   if (mayBeCleared(clearedAt, startedAt)) return AGAIN
   const ids = JSON.stringify([...blobs.keys()])
   const [, inTheWay] = await db.batch([takeBack(db, project, ids), blobsInTheWay(db, project, ids)])
-  if (inTheWay.length > 0) return AGAIN
+  const isGone = ({ removedAt }: BlobInTheWay) => removedAt === null || mayBeCleared(removedAt, startedAt)
+  if (inTheWay.some(isGone)) return AGAIN
   const [first, ...others] = additions.flatMap(({ branch, commits }): Statement[] =>
     appendCommits(db, { projectId, branchId: branch.id, seq: branch.seq }, commits),
   )

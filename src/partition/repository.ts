@@ -9,13 +9,13 @@ import { ancestors, entryAt, type Folder } from "../git/tree-update.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { type Blob, BlobCollision } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, type FileVersion, folderColumns, prepareCommit, walkKey } from "./commit.ts"
+import { type BranchState, type FileVersion, folderColumns, prepareCommit, type Statement, walkKey } from "./commit.ts"
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { branchCommits, branches, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
 import { branchOf, inBranch, type Missing, missingOf, type Scope, scopeColumns, serviceOf } from "./scope.ts"
 import { through } from "./through.ts"
-import { blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
+import { type BlobInTheWay, blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
 
 /** One file to store, its path relative to the scope. */
 export interface FileWrite {
@@ -149,6 +149,37 @@ export async function writeFiles(
   })
 }
 
+/** Why `writeFiles` would refuse these as the branch stands, or null. Nothing is written. */
+export async function foreseeRefusal(
+  partition: Partition,
+  scope: Scope,
+  writes: readonly FileWrite[],
+  { author, message }: CommitText,
+): Promise<Refusal | Missing | null> {
+  const changes = (await blobsOf(writes)).map(({ id, content }, index) =>
+    versionOf(scope, writes[index]?.path ?? "", id, content.length),
+  )
+  const branch = await readBranch(partition, scope, changes)
+  if (branch.outcome === "missing") return branch
+  const commit = await prepareCommit(partition.db, branch.state, changes, author, message)
+  return commit.outcome === "prepared" || commit.outcome === "unchanged" ? null : inScope(scope, commit)
+}
+
+/** Writes files, like `writeFiles`, and runs `also` in the same batch, also when all of them stand there already. */
+export async function writeFilesWith(
+  partition: Partition,
+  scope: Scope,
+  writes: readonly FileWrite[],
+  text: CommitText,
+  also: readonly Statement[],
+): Promise<WriteOutcome> {
+  const blobs = await blobsOf(writes)
+  const changes = writes.map(({ path, content }, index) =>
+    versionOf(scope, path, blobs[index]?.id ?? null, content.length),
+  )
+  return commitChanges(partition, scope, { startedAt: Date.now(), blobs, changes, refuse: () => null, also, ...text })
+}
+
 /** Writes one file, like `writeFiles`. `condition` is asked about the file that stands there. */
 export async function writeFile(
   partition: Partition,
@@ -237,9 +268,11 @@ interface Write extends CommitText {
   changes: readonly FileVersion[]
   /** Why the branch, as it stands, does not take the write; asked on every attempt. */
   refuse: (branch: BranchState) => Refusal | Missing | null
+  /** What else is to be done in the same batch. */
+  also?: readonly Statement[]
 }
 
-type Branch = { outcome: "found"; state: BranchState; clearedAt: number | null; blobs: "safe" | "removed" | "taken" }
+type Branch = { outcome: "found"; state: BranchState; clearedAt: number | null; inTheWay: BlobInTheWay[] }
 
 async function commitChanges(partition: Partition, scope: Scope, write: Write): Promise<WriteOutcome> {
   const outcome = await unlessCollision(async () => {
@@ -275,14 +308,17 @@ async function commitUntilFirst(
     if (branch.outcome === "missing") return branch
     const refusal = write.refuse(branch.state)
     if (refusal) return inScope(scope, refusal)
-    if (await bytesStand(partition, scope, write, branch)) {
+    const stand = await bytesStand(partition, scope, write, branch)
+    // An upload is gone when its bytes are: only the caller can send them again.
+    if (!stand && write.blobs === null) return { outcome: "busy" }
+    if (stand) {
       const commit = await prepareCommit(db, branch.state, write.changes, write.author, write.message)
-      if (commit.outcome === "unchanged") return written(write, branch.state.commitId ?? "")
-      if (commit.outcome !== "prepared") return inScope(scope, commit)
-      const [head, ...rest] = commit.statements
+      if (commit.outcome !== "prepared" && commit.outcome !== "unchanged") return inScope(scope, commit)
+      const prepared = commit.outcome === "prepared" ? commit.statements : []
+      const [head, ...rest] = [...prepared, ...(write.also ?? [])]
       try {
         if (head) await db.batch([head, ...rest])
-        return written(write, commit.id)
+        return written(write, commit.outcome === "prepared" ? commit.id : (branch.state.commitId ?? ""))
       } catch (error) {
         // Another writer has the position, or the project went away under us: look again.
         if (!isKeyTaken(error, "branch_commits") && !isParentGone(error)) throw error
@@ -296,8 +332,10 @@ async function commitUntilFirst(
 
 /** Sees to it that the bytes of a write stand in the bucket. False while a job is removing some of them. */
 async function bytesStand(partition: Partition, scope: Scope, write: Write, branch: Branch): Promise<boolean> {
-  if (branch.blobs === "safe" && !mayBeCleared(branch.clearedAt, write.startedAt)) return true
-  if (branch.blobs === "taken" || write.blobs === null) return false
+  if (branch.inTheWay.some(({ removedAt }) => removedAt === null)) return false
+  const removed = branch.inTheWay.some(({ removedAt }) => mayBeCleared(removedAt, write.startedAt))
+  if (!removed && !mayBeCleared(branch.clearedAt, write.startedAt)) return true
+  if (write.blobs === null) return false
   await partition.blobs.put(scope.project, write.blobs)
   return true
 }
@@ -378,8 +416,7 @@ async function readBranch(
     { entries: parseTree(row.content), fileCount: row.fileCount },
   ])
   const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, folders: new Map(standing) }
-  const removed = inTheWay.every(({ removedAt }) => removedAt !== null) ? "removed" : "taken"
-  return { outcome: "found", state, clearedAt, blobs: inTheWay.length === 0 ? "safe" : removed }
+  return { outcome: "found", state, clearedAt, inTheWay }
 }
 
 const headPosition = sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`

@@ -4,7 +4,7 @@
  * read by WITHOUT ROWID (drizzle-kit cannot say that): one row written instead of two.
  */
 import { sql } from "drizzle-orm"
-import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
+import { blob, foreignKey, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
 
 export const projects = sqliteTable("projects", {
   id: text("id").primaryKey(),
@@ -13,7 +13,18 @@ export const projects = sqliteTable("projects", {
   shipyard: text("shipyard").notNull(),
   shipyardVersion: text("shipyard_version").notNull(),
   createdAt: integer("created_at").notNull(),
+  /** The git remote that the project was given, as it is answered; null for none. */
+  gitRemote: text("git_remote", { mode: "json" }).$type<GitRemote>(),
+  /** The credentials for it, sealed. */
+  gitSecret: text("git_secret"),
 })
+
+/** What is answered of a project's git credentials, in Keptn's shape. */
+export interface GitRemote {
+  remoteURL: string
+  user?: string
+  https?: { insecureSkipTLS: boolean; proxy?: { url: string; scheme: string; user?: string } }
+}
 
 /**
  * The default branch and one branch per stage. `stagePosition` is the place in the shipyard, null for the default branch;
@@ -42,8 +53,30 @@ export const services = sqliteTable(
       .references(() => branches.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
     createdAt: integer("created_at").notNull(),
+    /** The image of the last deployment that finished. */
+    deployedImage: text("deployed_image"),
   },
   (table) => [primaryKey({ columns: [table.branchId, table.name] })],
+)
+
+/** The last event of each type that concerned a service in a stage. */
+export const serviceEvents = sqliteTable(
+  "service_events",
+  {
+    branchId: text("branch_id").notNull(),
+    service: text("service").notNull(),
+    type: text("type").notNull(),
+    eventId: text("event_id").notNull(),
+    context: text("context").notNull(),
+    time: integer("time").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.branchId, table.service, table.type] }),
+    foreignKey({
+      columns: [table.branchId, table.service],
+      foreignColumns: [services.branchId, services.name],
+    }).onDelete("cascade"),
+  ],
 )
 
 /** Git commit objects, as git encodes them. */
@@ -226,6 +259,7 @@ export const events = sqliteTable(
     time: integer("time").notNull(),
     /** 1 for the first event seen of a context. */
     root: integer("root").notNull(),
+    triggeredId: text("triggered_id"),
     event: text("event", { mode: "json" }).$type<KeptnEvent>().notNull(),
   },
   (table) => [
@@ -236,5 +270,100 @@ export const events = sqliteTable(
     index("events_roots")
       .on(table.project, table.time)
       .where(sql`"root" = 1`),
+    index("events_invalidations")
+      .on(table.triggeredId, table.type)
+      .where(sql`"type" glob '*.invalidated'`),
   ],
 )
+
+/** How many events of a type a source sent about a service in each half hour. `bucket` is its start. */
+export const eventCounts = sqliteTable(
+  "event_counts",
+  {
+    bucket: integer("bucket").notNull(),
+    project: text("project").notNull(),
+    service: text("service").notNull(),
+    type: text("type").notNull(),
+    source: text("source").notNull(),
+    count: integer("count").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.bucket, table.project, table.service, table.type, table.source] })],
+)
+
+/** What an integration says of itself, in Keptn's shape, but for what has a column. */
+export interface IntegrationMetadata {
+  hostname: string
+  integrationversion: string
+  distributorversion: string
+  location: string
+  kubernetesmetadata: { namespace: string; podname: string; deploymentname: string }
+}
+
+/** Integrations that registered. `id` is made of name, namespace and host name, as in Keptn. */
+export const integrations = sqliteTable(
+  "integrations",
+  {
+    id: text("id").primaryKey(),
+    name: text("name").notNull(),
+    namespace: text("namespace").notNull(),
+    metadata: text("metadata", { mode: "json" }).$type<IntegrationMetadata>().notNull(),
+    lastSeen: integer("last_seen").notNull(),
+  },
+  (table) => [
+    uniqueIndex("integrations_by_name").on(table.name, table.namespace),
+    index("integrations_by_last_seen").on(table.lastSeen),
+  ],
+)
+
+/** Which projects, stages and services a subscription is about; an empty list is about all of them. */
+export interface SubscriptionFilter {
+  projects: string[] | null
+  stages: string[] | null
+  services: string[] | null
+}
+
+/** What an integration wants to hear of, in its order. */
+export const subscriptions = sqliteTable(
+  "subscriptions",
+  {
+    integrationId: text("integration_id")
+      .notNull()
+      .references(() => integrations.id, { onDelete: "cascade" }),
+    id: text("id").notNull(),
+    position: integer("position").notNull(),
+    event: text("event").notNull(),
+    filter: text("filter", { mode: "json" }).$type<SubscriptionFilter>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.integrationId, table.id] })],
+)
+
+/** What integrations logged. `time` is theirs; entries go by `createdAt`. */
+export const integrationLogs = sqliteTable(
+  "integration_logs",
+  {
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    integrationId: text("integration_id").notNull(),
+    message: text("message").notNull(),
+    time: integer("time").notNull(),
+    context: text("context").notNull(),
+    task: text("task").notNull(),
+    triggeredId: text("triggered_id").notNull(),
+    gitCommitId: text("git_commit_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    index("integration_logs_by_time").on(table.time),
+    index("integration_logs_by_integration").on(table.integrationId, table.time),
+    index("integration_logs_by_age").on(table.createdAt),
+  ],
+)
+
+/** Secrets of the installation. `sealed` holds the values as JSON, encrypted; only the names of the keys can be read. */
+export const secrets = sqliteTable("secrets", {
+  name: text("name").primaryKey(),
+  scope: text("scope").notNull(),
+  keys: text("keys", { mode: "json" }).$type<string[]>().notNull(),
+  sealed: text("sealed").notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+})

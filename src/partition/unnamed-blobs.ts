@@ -8,14 +8,19 @@ import type { Database } from "./partition.ts"
 import { unnamedBlobs } from "./schema.ts"
 
 /** How far two clocks may differ, in milliseconds. */
-const CLOCK_MARGIN = 60_000
+export const CLOCK_MARGIN = 60_000
 
 /**
- * Whether the bytes that a write put since `startedAt` may have been removed by the deletion of an earlier project of the name, whose
- * bytes were gone at `clearedAt` (null: there was none). Such a write must put them again.
+ * Whether bytes that a write put since `startedAt` may have been removed by what was done at `removedAt` (null: it is not done, or was
+ * never begun). Such a write must put them again.
  */
-export function mayBeCleared(clearedAt: number | null, startedAt: number): boolean {
-  return clearedAt !== null && clearedAt > startedAt - CLOCK_MARGIN
+export function mayBeCleared(removedAt: number | null, startedAt: number): boolean {
+  return removedAt !== null && removedAt > startedAt - CLOCK_MARGIN
+}
+
+/** A blob that is being removed (`removedAt` null) or was a short time ago. */
+export interface BlobInTheWay {
+  removedAt: number | null
 }
 
 /** The statement by which a write of `blobIds` (JSON) takes back those that are marked and not yet being removed. */

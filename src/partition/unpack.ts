@@ -18,6 +18,7 @@ import { compareBytes, concat } from "../lib/bytes.ts"
 import { LARGEST_OBJECT } from "./commit.ts"
 import type { Blob } from "./blobs.ts"
 import type { Partition } from "./partition.ts"
+import { hasShortHead } from "./git-objects.ts"
 import type { Repository } from "./refs.ts"
 import { commits, trees } from "./schema.ts"
 
@@ -67,6 +68,8 @@ class Unpacker {
   readonly #kept = new KeptContents()
   /** Deltas whose base was not there yet, by the id of the base. */
   readonly #waiting = new Map<ObjectId, { offset: number; delta: Uint8Array<ArrayBuffer> }[]>()
+  /** Those of them whose base has come. */
+  readonly #ready: { offset: number; baseId: ObjectId; delta: Uint8Array<ArrayBuffer> }[] = []
   #waitingBytes = 0
   #structureBytes = 0
   /** What deltas have made so far: a few bytes of them can make a lot. */
@@ -85,18 +88,25 @@ class Unpacker {
       const id = await this.#partition.blobs.upload(this.#repository.project, entry.content, size)
       this.#ids.set(offset, id)
       this.#blobs.set(id, size)
-      return
+      this.#wake(id)
+      return this.#storeReady()
     }
     const content = await wholeContent(entry)
     // Tags name nothing that can be pushed here.
     if (type === "tag") return
-    if (type === "commit" || type === "tree" || type === "blob") return this.#store(offset, type, content)
+    if (type === "commit" || type === "tree" || type === "blob") {
+      await this.#store(offset, type, content)
+      return this.#storeReady()
+    }
     const baseId = typeof entry.base === "number" ? this.#ids.get(entry.base) : entry.base
     if (baseId === undefined || baseId === null) {
       throw new MalformedGitData("a delta is made from nothing that came before it")
     }
     const base = await this.#find(baseId)
-    if (base !== null) return this.#storeDelta(offset, base, content)
+    if (base !== null) {
+      await this.#storeDelta(offset, base, content)
+      return this.#storeReady()
+    }
     this.#waitingBytes += content.length
     if (this.#waitingBytes > LARGEST_DELTA) {
       throw new PackTooLarge("too many of its deltas come before what they are made from")
@@ -129,11 +139,23 @@ class Unpacker {
     if (type === "blob") await this.#storeBlob(id, content)
     else this.#storeStructure(type, id, content)
     this.#kept.add({ type, id, content })
-    const waiting = this.#waiting.get(id) ?? []
+    this.#wake(id)
+  }
+
+  /** Notes that the base of those that wait for it is there. */
+  #wake(id: ObjectId): void {
+    for (const waiting of this.#waiting.get(id) ?? []) this.#ready.push({ baseId: id, ...waiting })
     this.#waiting.delete(id)
-    for (const one of waiting) {
-      this.#waitingBytes -= one.delta.length
-      await this.#storeDelta(one.offset, { type, id, content }, one.delta)
+  }
+
+  /** Stores the deltas whose base is there by now, and those that wait for them. They are not made at once: they may be large. */
+  async #storeReady(): Promise<void> {
+    for (let next = this.#ready.pop(); next !== undefined; next = this.#ready.pop()) {
+      const { offset, baseId, delta } = next
+      this.#waitingBytes -= delta.length
+      const base = await this.#find(baseId)
+      if (base === null) throw new Error(`the object ${baseId} was stored and is gone`)
+      await this.#storeDelta(offset, base, delta)
     }
   }
 
@@ -149,6 +171,7 @@ class Unpacker {
     }
     if (type === "commit") {
       if (parseCommit(content) === null) throw new MalformedGitData(`the commit ${id} is not as git writes commits`)
+      if (!hasShortHead(content)) throw new PackTooLarge(`the commit ${id} has too many parents, or too long names`)
       this.#commits.set(id, content)
     } else {
       checkTree(id, content)

@@ -7,8 +7,26 @@ import { send, storageCounts, type TestRequest } from "../support/client.ts"
 import { documentPaths } from "../support/openapi.ts"
 
 const hosts = {
-  eu: ["api-service", "control-plane", "resource-service", "git", "configuration-service", "mongodb-datastore"],
-  us: ["api-service", "control-plane", "resource-service", "git", "configuration-service", "mongodb-datastore"],
+  eu: [
+    "api-service",
+    "control-plane",
+    "resource-service",
+    "git",
+    "configuration-service",
+    "mongodb-datastore",
+    "secrets",
+    "statistics",
+  ],
+  us: [
+    "api-service",
+    "control-plane",
+    "resource-service",
+    "git",
+    "configuration-service",
+    "mongodb-datastore",
+    "secrets",
+    "statistics",
+  ],
   global: ["identity"],
 }
 const documents = Object.entries(hosts).flatMap(([label, names]) =>

@@ -30,7 +30,6 @@ describe("a body that is no JSON", () => {
 
   it.each([
     ["/api/v1/event", "{"],
-    ["/api/v1/event", ""],
     ["/api/controlPlane/v1/project", "{'name': 'x'}"],
     ["/api/controlPlane/v1/project/p/service", "serviceName=carts"],
     ["/api/resource-service/v1/project/p/resource", "\u0000"],
@@ -40,17 +39,23 @@ describe("a body that is no JSON", () => {
   })
 })
 
+describe("a body that is not there", () => {
+  it("is missed by /api/v1/event with 400", async () => {
+    const headers = { "content-type": "application/json" }
+    const response = await send("eu", "/api/v1/event", { method: "POST", body: "", headers })
+    expect(await keptnError(response)).toEqual([400, 400, "Invalid request format: there is no body"])
+  })
+})
+
 describe("a body of another media type", () => {
   it.each(["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonp"])(
     "is refused by /api/v1/event with 415: %s",
     async (type) => {
       const body = JSON.stringify({ data: {}, source: "test", type: "sh.keptn.event.test" })
       const response = await send("eu", "/api/v1/event", { body, headers: { "content-type": type } })
-      expect(await keptnError(response)).toEqual([
-        415,
-        415,
-        "the body must be sent with Content-Type: application/json",
-      ])
+      const allowed = "[application/json application/cloudevents+json application/cloudevents-batch+json]"
+      const text = `unsupported media type "${type}", only ${allowed} are allowed`
+      expect(await keptnError(response)).toEqual([415, 415, text])
     },
   )
 
@@ -74,15 +79,21 @@ describe("a body of another media type", () => {
 })
 
 describe("a path that is not there", () => {
-  it.each(["/", "/api/nowhere", "/api/v1/nowhere", "/api/controlPlane/v1/nowhere", "/apis", "/v1", "/v30", "/api/v3"])(
-    "is answered with 404 in Keptn's dialect: %s",
-    async (path) => {
-      for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
-        const response = await send("eu", path, { method })
-        expect(await keptnError(response)).toEqual([404, 404, `path ${path} was not found`])
-      }
-    },
-  )
+  it.each([
+    "/nowhere",
+    "/api/nowhere",
+    "/api/v1/nowhere",
+    "/api/controlPlane/v1/nowhere",
+    "/apis",
+    "/v1",
+    "/v30",
+    "/api/v3",
+  ])("is answered with 404 in Keptn's dialect: %s", async (path) => {
+    for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
+      const response = await send("eu", path, { method })
+      expect(await keptnError(response)).toEqual([404, 404, `path ${path} was not found`])
+    }
+  })
 
   it.each(["/v3", "/v2", "/v3/", "/v3/nowhere", "/v2/nowhere"])(
     "is answered with 404 in a problem document: %s",
@@ -105,7 +116,13 @@ describe("a method that is not there", () => {
     ["OPTIONS", "/api/v1/metadata", "GET, HEAD"],
     ["GET", "/api/v1/event", "POST"],
     ["HEAD", "/api/v1/event", "POST"],
-    ["PATCH", "/api/controlPlane/v1/project", "GET, HEAD, POST"],
+    ["PATCH", "/api/controlPlane/v1/project", "GET, HEAD, POST, PUT"],
+    ["POST", "/api/controlPlane/v1/project/p/stage/s/service/v", "GET, HEAD"],
+    ["GET", "/api/controlPlane/v1/project/p/service/v", "DELETE"],
+    ["GET", "/api/controlPlane/v1/project/p/stage/s/service/v/evaluation", "POST"],
+    ["POST", "/api/controlPlane/v1/event/triggered/x", "GET, HEAD"],
+    ["POST", "/api/health", "GET, HEAD"],
+    ["POST", "/api/swagger-ui/swagger.yaml", "GET, HEAD"],
     ["POST", "/api/controlPlane/v1/project/sockshop", "DELETE, GET, HEAD"],
     ["DELETE", "/api/resource-service/v1/project/p/stage/s/resource", "GET, HEAD, POST, PUT"],
     ["PATCH", "/api/resource-service/v1/project/p/resource", "GET, HEAD, POST, PUT"],

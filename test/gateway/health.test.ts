@@ -1,8 +1,11 @@
 /** Liveness. */
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
-import { send, storageCounts } from "../support/client.ts"
+import { clientAt } from "../support/address.ts"
+import { adminToken, send, storageCounts } from "../support/client.ts"
 import { edgeWith } from "../support/edge.ts"
+import { knownToken } from "../support/known.ts"
+import { expectUnauthenticated } from "../support/refusal.ts"
 
 describe.each(["eu", "us", "global"])("the health of %s", (label) => {
   it("is told at /health with 200", async () => {
@@ -27,5 +30,42 @@ describe.each(["eu", "us", "global"])("the health of %s", (label) => {
     for (const path of ["/health", "/nginx-health"]) {
       expect((await sendTo(`http://global.api.localhost${path}`)).status).toBe(200)
     }
+  })
+})
+
+describe("the health of Keptn's services", () => {
+  it.each(["eu", "us"])("is told at /api/health of %s, without a token: 200 without a body", async (label) => {
+    for (const method of ["GET", "HEAD"]) {
+      const response = await send(label, "/api/health", { method, token: null })
+      expect([response.status, await response.text()]).toEqual([200, ""])
+      expect(storageCounts(response).trips).toBe(0)
+    }
+  })
+
+  it.each(["controlPlane", "secrets", "statistics", "resource-service"])(
+    "is told at /api/%s/health, with a token: 200, and 401 without",
+    async (service) => {
+      const path = `/api/${service}/health`
+      const token = await knownToken()
+      for (const method of ["GET", "HEAD"]) {
+        const response = await send("eu", path, { method, token })
+        expect([response.status, await response.text()]).toEqual([200, ""])
+        expect(storageCounts(response).trips).toBe(0)
+      }
+      await expectUnauthenticated(await send("eu", path, { token: null, headers: clientAt() }), path, "missing")
+      const refused = await send("eu", path, { token: "kpat_wrong", headers: clientAt() })
+      await expectUnauthenticated(refused, path, "invalid")
+    },
+  )
+
+  it("is not told of the datastore, as in Keptn: 403", async () => {
+    for (const token of [adminToken, null]) {
+      expect((await send("eu", "/api/mongodb-datastore/health", { token })).status).toBe(403)
+    }
+  })
+
+  it("is not told on the global host: 404", async () => {
+    expect((await send("global", "/api/health", { token: null })).status).toBe(404)
+    expect((await send("global", "/api/controlPlane/health")).status).toBe(404)
   })
 })

@@ -5,7 +5,38 @@ import { clientAt } from "../support/address.ts"
 import { send } from "../support/client.ts"
 import { documentPaths, readOperations } from "../support/openapi.ts"
 
-const EXPECTED = ["/api", "/api/", "/api/assets/*", "/api/openapi/*", "/health", "/nginx-health"]
+const EXPECTED = [
+  "/api",
+  "/api/",
+  "/api/assets/*",
+  "/api/openapi/*",
+  "/api/health",
+  "/health",
+  "/nginx-health",
+  "/api/swagger-ui/swagger.yaml",
+  "/api/controlPlane/swagger-ui/swagger.yaml",
+  "/api/resource-service/swagger-ui/swagger.yaml",
+  "/api/mongodb-datastore/swagger-ui/swagger.yaml",
+  "/api/secrets/swagger-ui/swagger.yaml",
+  "/api/statistics/swagger-ui/swagger.yaml",
+]
+
+/** What is redirected or refused before anybody is asked for a token, so that it tells nothing: with its status, by host. */
+const BEFORE_TOKENS: Record<string, string[]> = {
+  global: ["/", "/api/swagger-ui/"].flatMap((path) => [`GET ${path} 301`, `HEAD ${path} 301`]),
+  eu: [
+    ...["/", "/api/swagger-ui/", "/api/controlPlane/swagger-ui/"].flatMap((path) => [
+      `GET ${path} 301`,
+      `HEAD ${path} 301`,
+    ]),
+    ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].map(
+      (method) => `${method} /api/mongodb-datastore/health 403`,
+    ),
+    ...["POST", "PUT", "PATCH", "DELETE"].map((method) => `${method} /api/mongodb-datastore/event 403`),
+    "DELETE /api/controlPlane/v1/log 403",
+    ...["POST", "PUT", "PATCH", "DELETE", "OPTIONS"].map((method) => `${method} /api/controlPlane/swagger-ui/ 307`),
+  ],
+}
 
 /** Paths that are open, or that somebody could take for open, or that other servers leave open. */
 const PROBES = `
@@ -16,6 +47,9 @@ const PROBES = `
   /assets/docs.js /docs.js /api/docs.js /public/api/assets/docs.js /api/asset/docs.js
   /api/openapi /api/openapi/ /api/openapi/nowhere.json /openapi.json /api/openapi.json /v3/openapi.json
   /api/swagger-ui/ /api/swagger-ui/swagger.yaml /api/controlPlane/swagger-ui/swagger.yaml /bridge /bridge/
+  /api/swagger-ui/x /api/swagger-ui/swagger.yaml/ /api/swagger-ui/swagger.json /api/controlPlane/swagger-ui/
+  /api/secrets/swagger-ui/swagger.yaml /api/secrets/swagger-ui/x /api/SECRETS/swagger-ui/swagger.yaml
+  /api/health/ /api/healthz /api/v1/health /api/secrets/health /api/statistics/health /api/resource-service/health
   /v1 /v2 /v3 /v2/ /v3/ /v2/users/me /v3/users/me /v2/organizations/me /v3/organizations/me
   /v3/roles /v3/users /v3/teams /v3/authenticate/x /v3/identity-provider /api/v1 /api/v1/authXYZ
   /metrics /debug /status /admin /favicon.ico /robots.txt /.well-known/security.txt /.env
@@ -56,13 +90,18 @@ describe("without a token", () => {
     async (label) => {
       const paths = await candidates(label)
       const answered: string[] = []
+      const beforeTokens: string[] = []
       for (const path of paths) {
         const tried = METHODS.map(async (method) => {
-          const { status } = await send(label, path, { method, token: null, headers: clientAt() })
-          return status === 401 ? [] : [`${method} ${path}`]
+          const request = { method, token: null, headers: clientAt(), redirect: "manual" } as const
+          return { line: `${method} ${path}`, status: (await send(label, path, request)).status }
         })
-        answered.push(...(await Promise.all(tried)).flat())
+        for (const { line, status } of await Promise.all(tried)) {
+          if ([301, 307, 403].includes(status)) beforeTokens.push(`${line} ${status}`)
+          else if (status !== 401) answered.push(line)
+        }
       }
+      expect(beforeTokens.toSorted()).toEqual(BEFORE_TOKENS[label]?.toSorted())
       const expected = paths.flatMap((path) =>
         METHODS.filter((method) => isExpected(method, path)).map((method) => `${method} ${path}`),
       )
@@ -79,6 +118,9 @@ describe("without a token", () => {
     ["eu", "/api/"],
     ["eu", "/api/assets/docs.js"],
     ["eu", "/api/openapi/api-service.json"],
+    ["eu", "/api/health"],
+    ["eu", "/api/swagger-ui/swagger.yaml"],
+    ["eu", "/api/statistics/swagger-ui/swagger.yaml"],
     ["eu", "/health"],
     ["eu", "/nginx-health"],
     ["global", "/api"],

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest"
 import { authorOf } from "../../src/lib/author.ts"
-import { mayActOn, missingRole, type Principal, projectReach } from "../../src/lib/principal.ts"
+import {
+  mayActOn,
+  mayActOnAny,
+  missingRole,
+  missingRoleOnAny,
+  type Principal,
+  projectReach,
+} from "../../src/lib/principal.ts"
 import { type Action, roleNames, rolesAllowing } from "../../src/lib/roles.ts"
 
 const actions: Action[] = ["read", "integrate", "contribute", "administer", "create"]
@@ -54,6 +61,27 @@ describe("a role", () => {
 
   it("on entities of another type is none on projects", () => {
     expect(mayActOn(withRole("Admin", "*", "*", "Secrets"), "read", "p", "eu")).toBe(false)
+  })
+})
+
+describe("a role on whichever project", () => {
+  it.each([
+    [withRole("Integration", "p", "eu"), true],
+    [withRole("Admin", "*", "*"), true],
+    [withRole("Integration", "p", "us"), false],
+    [withRole("Viewer", "*", "*"), false],
+    [withRole("Creator", "*", "*"), false],
+    [withRole("Admin", "p", "eu", "Secrets"), false],
+    [principal({}), false],
+    [principal({ systemTeams: ["organization-admin"] }), true],
+    [principal({ systemTeams: ["organization-admin-read-only"] }), false],
+  ])("lets its holder integrate or not (%#): %s", (holder, may) => {
+    expect(mayActOnAny(holder, "integrate", "eu")).toBe(may)
+  })
+
+  it("is named where it is missing", () => {
+    const sentence = "missing role Integration, Contributor or Admin on at least one project in region 'eu'"
+    expect(missingRoleOnAny("integrate", "eu")).toBe(sentence)
   })
 })
 

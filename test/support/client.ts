@@ -12,6 +12,8 @@ export interface TestRequest {
   json?: unknown
   headers?: Record<string, string>
   body?: BodyInit
+  /** `manual` answers a redirect itself. */
+  redirect?: "follow" | "manual"
 }
 
 /** Sends a request to a host label (`eu`, `us`, `global`) with the administrator's token unless told otherwise. */
@@ -25,6 +27,7 @@ export function send(label: string, path: string, request: TestRequest = {}): Pr
     method: method ?? (body === undefined ? "GET" : "POST"),
     headers,
     ...(body !== undefined && { body }),
+    ...(request.redirect && { redirect: request.redirect }),
   })
 }
 

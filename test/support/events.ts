@@ -18,6 +18,9 @@ const eventSchema = z.strictObject({
   data: z.record(z.string(), z.unknown()),
 })
 
+/** An event as it is exported. */
+const exportedSchema = z.strictObject({ ...eventSchema.shape, sequence: z.string().regex(/^\d{15}-\d{15}$/) })
+
 const eventPageSchema = z.strictObject({
   events: z.array(eventSchema),
   pageSize: z.number(),
@@ -26,6 +29,7 @@ const eventPageSchema = z.strictObject({
 })
 
 export type FoundEvent = z.infer<typeof eventSchema>
+export type ExportedEvent = z.infer<typeof exportedSchema>
 export type FoundPage = z.infer<typeof eventPageSchema>
 
 /** An event that can be sent as it is; `members` add to it or replace what it has. */
@@ -60,4 +64,41 @@ export async function onlyEvent(context: string): Promise<FoundEvent> {
   const [event] = events
   if (!event || events.length !== 1) throw new Error(`${events.length} events instead of one`)
   return event
+}
+
+/** Asks for events of a type; `query` without its question mark. */
+export function askEventsOfType(type: string, query: string, request: TestRequest = {}): Promise<Response> {
+  return send("eu", `/api/mongodb-datastore/event/type/${type}?${query}`, request)
+}
+
+/** The events of a type that meet a filter; `query` is what comes beside it. */
+export async function findEventsOfType(
+  type: string,
+  filter: string,
+  query = "",
+  request: TestRequest = {},
+): Promise<FoundEvent[]> {
+  const response = await askEventsOfType(type, `filter=${encodeURIComponent(filter)}&${query}`, request)
+  return (await answer(response, z.strictObject({ events: z.array(eventSchema) }))).events
+}
+
+/** Asks for the export of a project's events; `query` is what comes beside the project. */
+export function askExport(project: string, query = "", request: TestRequest = {}): Promise<Response> {
+  return send("eu", `/api/mongodb-datastore/event/export?project=${project}&${query}`, request)
+}
+
+/** The exported events of a project, behind `after` when it is given. */
+export async function exportEvents(project: string, after?: string): Promise<ExportedEvent[]> {
+  const response = await askExport(project, after === undefined ? "" : `after=${after}`)
+  const bytes = await response.arrayBuffer()
+  if (response.status !== 200) throw new Error(`${response.status} instead of 200`)
+  return readLines(new TextDecoder().decode(bytes))
+}
+
+/** Reads lines of exported events. */
+export function readLines(text: string): ExportedEvent[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => exportedSchema.parse(JSON.parse(line)))
 }

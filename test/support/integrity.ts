@@ -1,6 +1,6 @@
 /**
  * Holds everything that is stored of a project in `eu` against itself: at every position of every branch the rows of files and
- * folders must say what the trees of the commit say, all ids must be those of git, every commit must follow the one before, and
+ * folders must say what the trees of the commit say, all ids must be those of git, every commit must follow its parents, and
  * every file must have its bytes.
  */
 import { expect } from "vitest"
@@ -51,11 +51,15 @@ async function auditBranch(
     expect(blobs.get(file.blob_id)).toBe(file.size)
   }
   const history: History = []
+  // A stage starts from a commit of the default branch: what is before that one belongs to the branch, too.
+  const standing = ancestorsOf(positions[0]?.commit_id, commits)
   for (const [index, { seq, commit_id: id }] of positions.entries()) {
-    const { tree, parent, message } = readCommit(commits.get(id))
-    const before = positions[index - 1]?.commit_id
-    // A stage starts from a commit of the default branch, which is the first of the project.
-    expect(parent).toBe(before)
+    const { tree, parents, message } = readCommit(commits.get(id))
+    // What a merge brought along stands before it, between the position of its first parent and its own.
+    expect(parents.filter((parent) => !standing.has(parent))).toEqual([])
+    if (index > 0) expect(parents).not.toEqual([])
+    expect(standing.has(id)).toBe(index === 0)
+    standing.add(id)
     const walked = walk(tree, "", trees)
     const stands = (range: { from_seq: number; until_seq: number | null }) =>
       range.from_seq <= seq && (range.until_seq === null || range.until_seq > seq)
@@ -84,12 +88,24 @@ async function readObjects(type: "commit" | "tree", projectId: string): Promise<
   return objects
 }
 
-function readCommit(content: Uint8Array | undefined): { tree: string; parent: string | undefined; message: string } {
+function readCommit(content: Uint8Array | undefined): { tree: string; parents: string[]; message: string } {
   const text = new TextDecoder().decode(content)
-  const tree = /^tree ([0-9a-f]{40})$/m.exec(text)?.[1]
+  const [, tree, named = ""] = /^tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author /.exec(text) ?? []
   if (tree === undefined) throw new Error(`not a commit: ${text}`)
-  const parent = /^parent ([0-9a-f]{40})$/m.exec(text)?.[1]
-  return { tree, parent, message: text.slice(text.indexOf("\n\n") + 2).trimEnd() }
+  const parents = [...named.matchAll(/[0-9a-f]{40}/g)].map(([id]) => id)
+  return { tree, parents, message: text.slice(text.indexOf("\n\n") + 2).trimEnd() }
+}
+
+/** A commit and all that can be reached from it. */
+function ancestorsOf(start: string | undefined, commits: ReadonlyMap<string, Uint8Array>): Set<string> {
+  const found = new Set<string>()
+  const open = start === undefined ? [] : [start]
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue
+    found.add(id)
+    open.push(...readCommit(commits.get(id)).parents)
+  }
+  return found
 }
 
 /** Everything below a tree: files with their blobs, folders (the root included) with their trees and numbers of files. */

@@ -20,7 +20,10 @@ export interface Operation {
 
 const requirementSchema = z.discriminatedUnion("on", [
   z.strictObject({ on: z.literal("token") }),
-  z.strictObject({ on: z.enum(["project", "projects", "body", "organization", "self"]), action: z.string() }),
+  z.strictObject({
+    on: z.enum(["project", "projects", "any-project", "body", "secrets", "organization", "self"]),
+    action: z.string(),
+  }),
 ])
 
 const schemaSchema = z.looseObject({
@@ -108,9 +111,22 @@ function requestOf(document: Document, template: string, operation: z.infer<type
   const { content } = operation.requestBody
   const place = `${operation.operationId}: the body`
   if (content["application/json"]) return { path, json: exampleOf(document, content["application/json"].schema, place) }
+  const form = content["multipart/form-data"]
+  if (form) return { path, body: formOf(document, form.schema, place) }
   const [type = ""] = Object.keys(content)
   if (!type.startsWith("application/x-git-")) throw new Error(`${place} is neither JSON nor what git sends`)
   return { path, body: GIT_FLUSH, headers: { "content-type": type } }
+}
+
+/** A form made of the examples of its fields; those of files are in base64. */
+function formOf(document: Document, schema: unknown, place: string): FormData {
+  const form = new FormData()
+  for (const [name, field] of Object.entries(schemaSchema.parse(schema).properties ?? {})) {
+    const example = String(exampleOf(document, field, `${place}.${name}`))
+    const isFile = schemaSchema.parse(field)["format"] === "binary"
+    form.append(name, isFile ? new File([Uint8Array.fromBase64(example)], name) : example)
+  }
+  return form
 }
 
 /** What git sends when it has nothing to say. */
@@ -130,7 +146,10 @@ function exampleOf(document: Document, schema: unknown, place: string): unknown 
     const read = () => exampleOf(document, property, `${place}.${name}`)
     return [name, required.includes(name) ? read() : optional(read)]
   })
-  return Object.fromEntries(members.filter(([, value]) => value !== undefined))
+  const given = Object.fromEntries(members.filter(([, value]) => value !== undefined))
+  // Where it can be left out, an object in which nothing has an example is one without an example.
+  if (members.length > 0 && Object.keys(given).length === 0) throw new Error(`${place} has no example`)
+  return given
 }
 
 function queryOf(name: string, value: unknown): string {

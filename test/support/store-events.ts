@@ -31,7 +31,7 @@ export async function storeEvents(
     }),
   )
   for (let start = 0; start < count; start += BATCH) {
-    const [first, ...rest] = statements.slice(start, start + BATCH)
+    const [first, ...rest] = statements.slice(start, start + BATCH).flat()
     if (first) await db.batch([first, ...rest])
   }
 }

@@ -4,12 +4,20 @@ import { ApiError } from "../../gateway/errors.ts"
 import { utf8 } from "../../lib/bytes.ts"
 import { keptnContext } from "../../lib/keptn-context.ts"
 import type { Action } from "../../lib/roles.ts"
-import { appendEvent, eventProject, MAX_EVENT_BYTES } from "../../partition/events.ts"
+import { appendEvents, eventProject, MAX_EVENT_BYTES } from "../../partition/events.ts"
 import type { KeptnEvent } from "../../partition/schema.ts"
-import type { z } from "@hono/zod-openapi"
 import type { RegionalHandler } from "../regional.ts"
+import { readEvents, type SentEvent } from "./event-forms.ts"
+import { brokenRule } from "./event-rules.ts"
 import type { checkAuthentication, getMetadata, sendEvent } from "./routes.ts"
-import type { sentEventSchema } from "./schemas.ts"
+
+/** What an installation decides about this API. */
+export interface ApiSettings {
+  /** Whether events must keep to Keptn's rules for their types. */
+  eventValidation: boolean
+  /** How long an integration is known without a heartbeat, in milliseconds. */
+  integrationLifetime: number
+}
 
 /** What Keptn puts in the place of an empty source. */
 const DEFAULT_SOURCE = "https://github.com/keptn/keptn/api"
@@ -30,25 +38,38 @@ export const getMetadataHandler: RegionalHandler<typeof getMetadata> = (c) =>
     200,
   )
 
-export const sendEventHandler: RegionalHandler<typeof sendEvent> = async (c) => {
-  const event = acceptEvent(c.req.valid("json"), new Date())
-  requireProject(c, actionOf(event.type), eventProject(event), unknownProject)
-  if (utf8(JSON.stringify(event)).length > MAX_EVENT_BYTES) {
-    throw new ApiError(
-      "payload_too_large",
-      `an event can hold at most ${MAX_EVENT_BYTES} bytes: store large content as a resource`,
-    )
+/** Stores events. */
+export function sendEventHandler({ eventValidation }: ApiSettings): RegionalHandler<typeof sendEvent> {
+  return async (c) => {
+    const { events: sent, batch } = await readEvents(c.req)
+    const now = new Date()
+    const events = sent.map((event) => acceptEvent(event, now))
+    // All of them before any is looked at more closely: a caller learns nothing of projects that it does not see.
+    for (const event of events) requireProject(c, actionOf(event.type), eventProject(event), unknownProject)
+    for (const event of events) refuseLarge(event)
+    if (eventValidation) for (const event of sent) refuseByRule(event)
+    const { db } = c.get("partition")
+    await appendEvents(db, events)
+    const contexts = events.map((event) => event.shkeptncontext)
+    return c.json(batch ? { keptnContexts: contexts } : { keptnContext: contexts[0] ?? "" }, 200)
   }
-  const { db } = c.get("partition")
-  await db.batch([appendEvent(db, event)])
-  return c.json({ keptnContext: event.shkeptncontext }, 200)
+}
+
+function refuseLarge(event: KeptnEvent): void {
+  if (utf8(JSON.stringify(event)).length <= MAX_EVENT_BYTES) return
+  throw new ApiError(
+    "payload_too_large",
+    `an event can hold at most ${MAX_EVENT_BYTES} bytes: store large content as a resource`,
+  )
+}
+
+function refuseByRule(event: SentEvent): void {
+  const rule = brokenRule(event)
+  if (rule !== null) throw new ApiError("invalid_request", rule)
 }
 
 /** The event that is stored for one that was sent at `now`: Keptn gives the id and the time, and keeps what it knows. */
-function acceptEvent(sent: z.infer<typeof sentEventSchema>, now: Date): KeptnEvent {
-  if (sent.time && Number.isNaN(Date.parse(sent.time))) {
-    throw new ApiError("invalid_request", `time in body must be a date-time, not "${sent.time}"`)
-  }
+function acceptEvent(sent: SentEvent, now: Date): KeptnEvent {
   return {
     contenttype: "application/json",
     data: sent.data,

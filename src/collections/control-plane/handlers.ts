@@ -1,4 +1,5 @@
-/** How the control plane's API behaves. */
+/** How projects behave. */
+import type { Context } from "hono"
 import type { z } from "@hono/zod-openapi"
 import { principalOf, reachOf, requireProject } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
@@ -6,11 +7,14 @@ import { offsetPageOf, readOffsetPage } from "../../gateway/paging.ts"
 import { authorOf } from "../../lib/author.ts"
 import { toBase64, utf8 } from "../../lib/bytes.ts"
 import * as projects from "../../partition/projects.ts"
-import type { RegionalHandler } from "../regional.ts"
-import { lifecycleEvents } from "./lifecycle-events.ts"
-import { isEntityName, serviceNameProblem } from "./names.ts"
+import { gitSecretPurpose } from "../../partition/secrets.ts"
+import type { RegionalEnv, RegionalHandler } from "../regional.ts"
+import { expandedProject, tooManyWriters } from "./answers.ts"
+import { type ReadCredentials, readGitCredentials, type SentCredentials } from "./git-credentials.ts"
+import { lifecycleEvents } from "../../partition/lifecycle-events.ts"
+import { isEntityName } from "./names.ts"
 import * as routes from "./routes.ts"
-import type { createProjectSchema, projectSchema } from "./schemas.ts"
+import type { createProjectSchema } from "./schemas.ts"
 import { readShipyard, type Shipyard } from "./shipyard.ts"
 
 const LONGEST_PROJECT_NAME = 200
@@ -30,10 +34,12 @@ export const getProject: RegionalHandler<typeof routes.getProject> = async (c) =
 }
 
 export const createProject: RegionalHandler<typeof routes.createProject> = async (c) => {
-  const { name, shipyard } = readNewProject(c.req.valid("json"))
+  const { name, shipyard, credentials } = readNewProject(c.req.valid("json"))
   requireProject(c, "create", name, routes.namedProjectNotFound)
-  const project = { name, shipyard: shipyard.text, shipyardVersion: shipyard.apiVersion, stages: shipyard.stages }
-  const createdProject = { projectName: name, gitRemoteURL: "", shipyard: toBase64(utf8(shipyard.text)) }
+  const remote = await sealedRemote(c, name, credentials)
+  const project = { name, ...keptShipyard(shipyard), remote }
+  const gitRemoteURL = remote?.gitRemote.remoteURL ?? ""
+  const createdProject = { projectName: name, gitRemoteURL, shipyard: toBase64(utf8(shipyard.text)) }
   const now = new Date()
   const events = lifecycleEvents("project.create", { project: name }, { createdProject }, now)
   const principal = principalOf(c)
@@ -42,6 +48,30 @@ export const createProject: RegionalHandler<typeof routes.createProject> = async
   if (result.outcome !== "created") throw notCreated(name, result.outcome)
   await c.get("settleRoleChange")(result.roleChange)
   return c.body(null, 201)
+}
+
+export const updateProject: RegionalHandler<typeof routes.updateProject> = async (c) => {
+  const body = c.req.valid("json")
+  const name = readName(body.name)
+  requireProject(c, "administer", name, routes.projectNotFound)
+  const shipyard = body.shipyard ? keptShipyard(readShipyardOf(body.shipyard)) : null
+  const remote = await sealedRemote(c, name, readCredentialsOf(body.gitCredentials))
+  const author = authorOf(principalOf(c), Date.now())
+  switch (await projects.updateProject(c.get("partition"), name, { shipyard, remote }, author)) {
+    case "updated":
+      return c.body(null, 201)
+    case "no-project":
+      throw routes.projectNotFound()
+    case "stages-changed":
+      throw new ApiError("invalid_request", "stage name cannot be changed or removed")
+    case "shipyard-in-the-way":
+      throw new ApiError(
+        "conflict",
+        "shipyard.yaml cannot be written: the project has a folder of that name, delete it",
+      )
+    case "busy":
+      throw tooManyWriters("changed")
+  }
 }
 
 export const deleteProject: RegionalHandler<typeof routes.deleteProject> = async (c) => {
@@ -54,63 +84,52 @@ export const deleteProject: RegionalHandler<typeof routes.deleteProject> = async
   return c.json({ message }, 200)
 }
 
-export const listStages: RegionalHandler<typeof routes.listStages> = async (c) => {
-  const { projectName } = c.req.valid("param")
-  const project = await projects.findProject(c.get("partition"), projectName)
-  if (project === null) throw routes.projectNotFound()
-  const page = readOffsetPage(c.req.valid("query"))
-  const byName = project.stages.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  const shown = byName.slice(page.offset, page.offset + page.size).map(expandedStage)
-  return c.json({ stages: shown, ...offsetPageOf(page, shown.length, byName.length) }, 200)
-}
-
-export const createService: RegionalHandler<typeof routes.createService> = async (c) => {
-  const { projectName } = c.req.valid("param")
-  const serviceName = c.req.valid("json").serviceName ?? ""
-  const problem = serviceNameProblem(serviceName)
-  if (problem !== null) throw new ApiError("invalid_request", `Invalid request format: ${problem}`)
-  const now = new Date()
-  const events = lifecycleEvents("service.create", { project: projectName, service: serviceName }, {}, now)
-  const author = authorOf(principalOf(c), now.getTime())
-  const result = await projects.createService(c.get("partition"), projectName, serviceName, author, events)
-  switch (result.outcome) {
-    case "created":
-      return c.json({ message: "" }, 200)
-    case "exists":
-      throw new ApiError("conflict", "service already exists")
-    case "no-project":
-      throw routes.stagesNotFound(projectName)
-    case "file-in-the-way":
-      throw new ApiError(
-        "conflict",
-        `stage '${result.stage}' has a file called '${serviceName}' where the service needs a folder`,
-      )
-    case "folder-too-large":
-      throw new ApiError("payload_too_large", `stage '${result.stage}' has too many files and services in its folder`)
-    case "busy":
-      throw new ApiError("conflict", "too many writers at once in this project: nothing was created, try again", {
-        headers: { "Retry-After": "1" },
-      })
-  }
-}
-
 /** Checks the body of a project's creation in Keptn's order, with its texts. */
-function readNewProject(body: z.infer<typeof createProjectSchema>): { name: string; shipyard: Shipyard } {
-  const { name, shipyard } = body
+function readNewProject(body: z.infer<typeof createProjectSchema>): {
+  name: string
+  shipyard: Shipyard
+  credentials: ReadCredentials | null
+} {
+  const name = readName(body.name)
+  if (!body.shipyard) throw invalidPayload("shipyard must contain a valid shipyard spec encoded in base64")
+  return { name, shipyard: readShipyardOf(body.shipyard), credentials: readCredentialsOf(body.gitCredentials) }
+}
+
+function readName(name: string | null | undefined): string {
   if (!name) throw invalidPayload("project name missing")
   if (name.length > LONGEST_PROJECT_NAME) {
     throw invalidPayload(`project name exceeds maximum size of ${LONGEST_PROJECT_NAME} characters`)
   }
   if (!isEntityName(name)) throw invalidPayload("provided project name is not a valid Keptn entity name")
-  if (!shipyard) throw invalidPayload("shipyard must contain a valid shipyard spec encoded in base64")
-  const result = readShipyard(shipyard, projects.DEFAULT_BRANCH)
+  return name
+}
+
+function readShipyardOf(encoded: string): Shipyard {
+  const result = readShipyard(encoded, projects.DEFAULT_BRANCH)
   if ("problem" in result) throw invalidPayload(result.problem)
-  if (body.gitCredentials !== undefined && body.gitCredentials !== null) {
-    throw invalidPayload(
-      "gitCredentials are not supported: the project's history is kept here and needs no remote, leave them out",
-    )
-  }
-  return { name, shipyard: result.shipyard }
+  return result.shipyard
+}
+
+function readCredentialsOf(sent: SentCredentials | null | undefined): ReadCredentials | null {
+  if (!sent) return null
+  const result = readGitCredentials(sent)
+  if ("problem" in result) throw invalidPayload(result.problem)
+  return result
+}
+
+/** The remote with its secrets sealed for the project's row. Throws an `ApiError` where there is no key to seal with. */
+async function sealedRemote(
+  c: Context<RegionalEnv>,
+  project: string,
+  credentials: ReadCredentials | null,
+): Promise<projects.ProjectRemote | null> {
+  if (credentials === null) return null
+  const purpose = gitSecretPurpose(c.get("partition").region, project)
+  return { gitRemote: credentials.remote, gitSecret: await c.get("seal")(purpose, credentials.secret) }
+}
+
+function keptShipyard({ text, apiVersion, stages }: Shipyard): projects.ProjectShipyard {
+  return { shipyard: text, shipyardVersion: apiVersion, stages }
 }
 
 function notCreated(name: string, outcome: "exists" | "being-deleted"): ApiError {
@@ -123,31 +142,4 @@ function notCreated(name: string, outcome: "exists" | "being-deleted"): ApiError
 
 function invalidPayload(text: string): ApiError {
   return new ApiError("invalid_request", `Could not validate payload: ${text}`)
-}
-
-function expandedProject(project: projects.Project): z.infer<typeof projectSchema> {
-  return {
-    projectName: project.name,
-    creationDate: nanoseconds(project.createdAt),
-    shipyard: project.shipyard,
-    shipyardVersion: project.shipyardVersion,
-    stages: project.stages.map(expandedStage),
-    isUpstreamAutoProvisioned: true,
-  }
-}
-
-function expandedStage(stage: projects.Stage): z.infer<typeof projectSchema>["stages"][number] {
-  return {
-    stageName: stage.name,
-    services: stage.services.map((service) => ({
-      serviceName: service.name,
-      creationDate: nanoseconds(service.createdAt),
-      openRemediations: null,
-    })),
-    ...(stage.parentStages.length > 0 && { parentStages: stage.parentStages }),
-  }
-}
-
-function nanoseconds(milliseconds: number): string {
-  return `${milliseconds}000000`
 }

@@ -7,15 +7,25 @@ import { keptnErrors } from "../../gateway/responses.ts"
 import {
   createProjectSchema,
   createServiceSchema,
+  keptnContextSchema,
   messageSchema,
   projectListSchema,
   projectSchema,
+  serviceListSchema,
+  serviceSchema,
   stageListSchema,
+  stageSchema,
+  triggerEvaluationSchema,
+  triggeredEventsSchema,
+  updateProjectSchema,
 } from "./schemas.ts"
 
 const BASE = "/api/controlPlane/v1"
 
 const projectName = z.string().openapi({ param: { name: "projectName", in: "path" }, example: "sockshop" })
+
+const stageName = z.string().openapi({ param: { name: "stageName", in: "path" }, example: "dev" })
+const serviceName = z.string().openapi({ param: { name: "serviceName", in: "path" }, example: "carts" })
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   description,
@@ -118,5 +128,129 @@ export const createService = createRoute({
   responses: {
     200: json(messageSchema, "The service was created; the message is empty"),
     ...keptnErrors("invalid_request", "permission_denied", "conflict", "payload_too_large"),
+  },
+})
+
+export const updateProject = createRoute({
+  ...requires({ on: "body", action: "administer" }),
+  method: "put",
+  path: `${BASE}/project`,
+  operationId: "updateProject",
+  tags: ["projects"],
+  summary: "Change a project",
+  description:
+    "Changes the shipyard, which must keep the stages, and the git credentials of a project; what is absent stays as it is. The shipyard " +
+    "becomes a commit of the project's branch. The git remote is not contacted yet.",
+  request: { body: { required: true, content: { "application/json": { schema: updateProjectSchema } } } },
+  responses: {
+    201: { description: "The project was changed; the body is empty" },
+    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "unavailable"),
+  },
+})
+
+export const getStage = createRoute({
+  ...requires({ on: "project", action: "read", param: "projectName", notFound: projectNotFound }),
+  method: "get",
+  path: `${BASE}/project/{projectName}/stage/{stageName}`,
+  operationId: "getStage",
+  tags: ["stages and services"],
+  summary: "Get a stage",
+  request: { params: z.object({ projectName, stageName }) },
+  responses: { 200: json(stageSchema, "The stage"), ...keptnErrors("not_found") },
+})
+
+export const listServices = createRoute({
+  ...requires({ on: "project", action: "read", param: "projectName", notFound: projectNotFound }),
+  method: "get",
+  path: `${BASE}/project/{projectName}/stage/{stageName}/service`,
+  operationId: "listServices",
+  tags: ["stages and services"],
+  summary: "List the services of a stage",
+  description: "Services by name.",
+  request: { params: z.object({ projectName, stageName }), query: offsetPageQuery },
+  responses: { 200: json(serviceListSchema, "A page of the services"), ...keptnErrors("invalid_request", "not_found") },
+})
+
+export const getService = createRoute({
+  ...requires({ on: "project", action: "read", param: "projectName", notFound: projectNotFound }),
+  method: "get",
+  path: `${BASE}/project/{projectName}/stage/{stageName}/service/{serviceName}`,
+  operationId: "getService",
+  tags: ["stages and services"],
+  summary: "Get a service of a stage",
+  request: { params: z.object({ projectName, stageName, serviceName }) },
+  responses: { 200: json(serviceSchema, "The service"), ...keptnErrors("not_found") },
+})
+
+export const deleteService = createRoute({
+  ...requires({ on: "project", action: "contribute", param: "projectName", notFound: stagesNotFound }),
+  method: "delete",
+  path: `${BASE}/project/{projectName}/service/{serviceName}`,
+  operationId: "deleteService",
+  tags: ["stages and services"],
+  summary: "Delete a service in every stage of a project",
+  description:
+    "Removes the service with its files, as one commit on the branch of each stage. Earlier commits still hold them.",
+  request: { params: z.object({ projectName, serviceName }) },
+  responses: {
+    200: json(messageSchema, "The service is gone, whether it existed or not; the message is empty"),
+    ...keptnErrors("permission_denied", "conflict"),
+  },
+})
+
+/** Evaluations name what is missing with a code of their own, which Keptn's CLI shows. */
+export function evaluationTargetNotFound(what: "project" | "stage" | "service"): ApiError {
+  return new ApiError("invalid_request", `${what} not found`, { keptnCode: 2 })
+}
+
+export const triggerEvaluation = createRoute({
+  ...requires({
+    on: "project",
+    action: "contribute",
+    param: "projectName",
+    notFound: () => evaluationTargetNotFound("project"),
+  }),
+  method: "post",
+  path: `${BASE}/project/{projectName}/stage/{stageName}/service/{serviceName}/evaluation`,
+  operationId: "triggerEvaluation",
+  tags: ["evaluation"],
+  summary: "Trigger an evaluation",
+  description:
+    "Publishes the event that triggers the sequence `evaluation`. The window is `start` with `end` or `timeframe`, or `timeframe` up to now, or the " +
+    "last five minutes. Nothing runs sequences here yet: whoever listens to events can.",
+  request: {
+    params: z.object({ projectName, stageName, serviceName }),
+    body: { required: true, content: { "application/json": { schema: triggerEvaluationSchema } } },
+  },
+  responses: {
+    200: json(keptnContextSchema, "The context of the evaluation"),
+    ...keptnErrors("invalid_request", "permission_denied"),
+  },
+})
+
+export const listTriggeredEvents = createRoute({
+  ...requires({ on: "token" }),
+  method: "get",
+  path: `${BASE}/event/triggered/{eventType}`,
+  operationId: "listTriggeredEvents",
+  tags: ["events"],
+  summary: "List open triggered events",
+  description: "What remote execution planes poll. Nothing runs sequences here yet, so the list is empty.",
+  request: {
+    params: z.object({
+      eventType: z
+        .string()
+        .openapi({ param: { name: "eventType", in: "path" }, example: "sh.keptn.event.deployment.triggered" }),
+    }),
+    query: offsetPageQuery.extend({
+      project: z.string().optional(),
+      stage: z.string().optional(),
+      service: z.string().optional(),
+      eventID: z.string().optional(),
+    }),
+  },
+  responses: {
+    200: json(triggeredEventsSchema, "A page of the events"),
+    ...keptnErrors("invalid_request", "not_found"),
   },
 })

@@ -1,10 +1,15 @@
 /** How the mongodb-datastore API behaves. */
-import { reachOf } from "../../gateway/authorize.ts"
+import { reachOf, requireProject } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
+import { streamOf, utf8 } from "../../lib/bytes.ts"
+import { readPlace } from "../../partition/event-archive.ts"
+import * as exports from "../../partition/event-export.ts"
+import { searchEvents } from "../../partition/event-search.ts"
 import { findEvents } from "../../partition/events.ts"
 import type { RegionalHandler } from "../regional.ts"
 import { readPageKey, writePageKey } from "./page-key.ts"
-import type { listEvents } from "./routes.ts"
+import { MOST_TERMS, readFilter } from "./event-filter.ts"
+import { type exportEvents, type listEvents, type listEventsOfType, projectNotFound } from "./routes.ts"
 
 export const listEventsHandler: RegionalHandler<typeof listEvents> = async (c) => {
   const query = c.req.valid("query")
@@ -32,4 +37,33 @@ export const listEventsHandler: RegionalHandler<typeof listEvents> = async (c) =
     ...(page.total && { totalCount: page.total }),
   }
   return c.json({ events: page.events, ...members }, 200)
+}
+
+export const listEventsOfTypeHandler: RegionalHandler<typeof listEventsOfType> = async (c) => {
+  const { filter, fromTime, limit, excludeInvalidated } = c.req.valid("query")
+  const terms = readFilter(filter)
+  if (!terms.some(({ key }) => key === "data.project" || key === "shkeptncontext")) {
+    const text = "invalid event filter: either 'shkeptncontext' or 'data.project' must be set"
+    throw new ApiError("invalid_request", text)
+  }
+  if (terms.length > MOST_TERMS) {
+    throw new ApiError("invalid_request", `invalid event filter: it must not have more than ${MOST_TERMS} conditions`)
+  }
+  const search = { type: c.req.valid("param").eventType, terms, after: fromTime, excludeInvalidated, limit }
+  return c.json({ events: await searchEvents(c.get("partition"), search, reachOf(c, "read")) }, 200)
+}
+
+export const exportEventsHandler: RegionalHandler<typeof exportEvents> = (c) => {
+  const { project, after } = c.req.valid("query")
+  requireProject(c, "read", project, projectNotFound)
+  const place = after === undefined ? null : readPlace(after)
+  if (after !== undefined && place === null) {
+    throw new ApiError("invalid_request", "after must be the sequence of an event that was exported")
+  }
+  const lines = exports.exportEvents(c.get("partition"), project, place)
+  return c.newResponse(streamOf(encoded(lines)), 200, { "Content-Type": "application/jsonl" })
+}
+
+async function* encoded(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const line of lines) yield utf8(line)
 }

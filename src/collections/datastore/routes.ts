@@ -1,8 +1,9 @@
 /** The contract of the mongodb-datastore API. */
-import { createRoute } from "@hono/zod-openapi"
+import { createRoute, z } from "@hono/zod-openapi"
 import { requires } from "../../gateway/authorize.ts"
 import { keptnErrors } from "../../gateway/responses.ts"
-import { eventPageSchema, eventQuery } from "./schemas.ts"
+import { ApiError } from "../../gateway/errors.ts"
+import { eventListSchema, eventPageSchema, eventQuery, eventTypeQuery, exportedLines, exportQuery } from "./schemas.ts"
 
 export const listEvents = createRoute({
   ...requires({ on: "projects", action: "read" }),
@@ -18,5 +19,53 @@ export const listEvents = createRoute({
   responses: {
     200: { description: "A page of events", content: { "application/json": { schema: eventPageSchema } } },
     ...keptnErrors("validation_failed"),
+  },
+})
+
+export const listEventsOfType = createRoute({
+  ...requires({ on: "projects", action: "read" }),
+  method: "get",
+  path: "/api/mongodb-datastore/event/type/{eventType}",
+  operationId: "listEventsOfType",
+  tags: ["events"],
+  summary: "Find events of a type",
+  description:
+    "Events of one type that meet a filter, newest first. The filter can ask for anything that stands in an event.",
+  request: {
+    params: z.object({
+      eventType: z
+        .string()
+        .openapi({ param: { name: "eventType", in: "path" }, example: "sh.keptn.event.dev.delivery.triggered" }),
+    }),
+    query: eventTypeQuery,
+  },
+  responses: {
+    200: { description: "The events", content: { "application/json": { schema: eventListSchema } } },
+    ...keptnErrors("invalid_request", "validation_failed"),
+  },
+})
+
+/** A project that is not there, or that the caller may not see. */
+export function projectNotFound(project: string): ApiError {
+  return new ApiError("not_found", `project '${project}' not found`)
+}
+
+/** Typed by its media type no further than it is: the library would take lines of JSON for JSON. */
+const lines: Record<string, { schema: typeof exportedLines }> = { "application/jsonl": { schema: exportedLines } }
+
+export const exportEvents = createRoute({
+  ...requires({ on: "body", action: "read" }),
+  method: "get",
+  path: "/api/mongodb-datastore/event/export",
+  operationId: "exportEvents",
+  tags: ["events"],
+  summary: "Export all events of a project",
+  description:
+    "All events of a project, the oldest first, archived ones included, as JSON lines. Each has its place as `sequence`: when the answer " +
+    "breaks off, ask again with `after` set to the last one that arrived. Beyond Keptn.",
+  request: { query: exportQuery },
+  responses: {
+    200: { description: "One event on each line", content: lines },
+    ...keptnErrors("invalid_request", "permission_denied", "not_found", "validation_failed"),
   },
 })

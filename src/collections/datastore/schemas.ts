@@ -21,6 +21,19 @@ const instant = text.transform((value, check) => {
   return time
 })
 
+/** A number from 1 to the largest page. */
+function wholeNumber(absent: number) {
+  return z
+    .string()
+    .optional()
+    .transform((value, check) => {
+      if (value === undefined || /^-?\d{1,9}$/.test(value)) return Number(value ?? absent)
+      check.addIssue({ code: "custom", message: `must be of type int64: "${value}"` })
+      return z.NEVER
+    })
+    .pipe(z.number().min(1).max(LARGEST_PAGE))
+}
+
 const filter = (description: string, example: string) => text.openapi({ type: "string", description, example })
 
 /** The query of an event search. Conditions are combined with and. */
@@ -45,22 +58,13 @@ export const eventQuery = z.object({
     description: "Only events before this time",
     example: "2042-03-08T09:45:44.213Z",
   }),
-  pageSize: z
-    .string()
-    .optional()
-    .transform((value, check) => {
-      if (value === undefined || /^-?\d{1,9}$/.test(value)) return Number(value ?? DEFAULT_PAGE)
-      check.addIssue({ code: "custom", message: `must be of type int64: "${value}"` })
-      return z.NEVER
-    })
-    .pipe(z.number().min(1).max(LARGEST_PAGE))
-    .openapi({
-      type: "integer",
-      minimum: 1,
-      maximum: LARGEST_PAGE,
-      description: `Events on a page, ${DEFAULT_PAGE} when absent`,
-      example: 20,
-    }),
+  pageSize: wholeNumber(DEFAULT_PAGE).openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: LARGEST_PAGE,
+    description: `Events on a page, ${DEFAULT_PAGE} when absent`,
+    example: 20,
+  }),
   nextPageKey: filter("The `nextPageKey` of the page before; absent for the first page", "0"),
 })
 
@@ -83,6 +87,58 @@ const eventSchema = z
   })
   .openapi("Event")
 
+/** How many events of a type a caller wants. */
+const limit = wholeNumber(DEFAULT_PAGE).openapi({
+  type: "integer",
+  minimum: 1,
+  maximum: LARGEST_PAGE,
+  description: `At most so many events, ${DEFAULT_PAGE} when absent`,
+  example: 20,
+})
+
+const flag = z
+  .string()
+  .optional()
+  .transform((value, check) => {
+    if (value === undefined || value === "") return false
+    if (/^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value)
+    check.addIssue({ code: "custom", message: `must be of type boolean: "${value}"` })
+    return z.NEVER
+  })
+
+/** The query of a search by type. */
+export const eventTypeQuery = z.object({
+  filter: z.string().openapi({
+    description:
+      "`key:value AND key:value …`; keys are places in the event, several values are parted by commas. `data.project` or `shkeptncontext` must be among them",
+    example: "data.project:sockshop AND data.stage:dev",
+  }),
+  excludeInvalidated: flag.openapi({
+    type: "boolean",
+    description: "Leave out events whose `triggeredid` an `….invalidated` event of the task has",
+    example: true,
+  }),
+  fromTime: instant.openapi({
+    type: "string",
+    format: "date-time",
+    description: "Only events after this time",
+    example: "2022-03-08T09:45:44.213Z",
+  }),
+  limit,
+})
+
+/** The query of an export. */
+export const exportQuery = z.object({
+  project: z.string().openapi({ description: "The project whose events are wanted", example: "sockshop" }),
+  after: z.string().optional().openapi({
+    description: "The `sequence` of the last event that arrived, to go on behind it",
+    example: "001700000000000-000000000000042",
+  }),
+})
+
+/** Events of a type, newest first. */
+export const eventListSchema = z.object({ events: z.array(eventSchema) }).openapi("EventList")
+
 /** A page of events, newest first. */
 export const eventPageSchema = z
   .object({
@@ -98,3 +154,6 @@ export const eventPageSchema = z
     }),
   })
   .openapi("Events")
+
+/** Events as lines of JSON. No validator sees them: they are streamed. */
+export const exportedLines = z.never().openapi({ type: "string", format: "binary" })

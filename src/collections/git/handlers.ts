@@ -1,5 +1,6 @@
 /** How git's protocol behaves over HTTP (gitprotocol-http). */
 import type { Context } from "hono"
+import { requireProject } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { ByteReader, MalformedGitData } from "../../git/byte-reader.ts"
 import { FLUSH, pktLine } from "../../git/pkt-line.ts"
@@ -30,6 +31,8 @@ const FETCH_CAPABILITIES = [
 ]
 const PUSH_CAPABILITIES = [
   "report-status",
+  // Without it git refuses to delete by itself, and does not say why.
+  "delete-refs",
   "side-band-64k",
   "ofs-delta",
   "atomic",
@@ -37,12 +40,14 @@ const PUSH_CAPABILITIES = [
   "object-format=sha1",
   AGENT,
 ]
-/** What a fetch wants and has is held in memory, in bytes; a push is not. */
+/** What a fetch wants and has is held in memory, and so is all that is compressed; in bytes. A push is not. */
 const LONGEST_REQUEST = 8 * 1024 * 1024
 const ZERO = "0".repeat(40)
 
 /** What branches there are, and what the server can do. */
 export async function advertise(c: RegionalContext, project: string, service: string): Promise<Response> {
+  // Here git shows its user why, and not when the push itself is refused.
+  if (service === SERVICES.push) requireProject(c, "contribute", project, repositoryNotFound)
   const repository = await openRepository(c, project)
   if (service === SERVICES.fetch && version(c) === 2) return answer(c, `${service}-advertisement`, [versionTwo()])
   const capabilities =
@@ -119,12 +124,23 @@ function requestReader(c: RegionalContext, service: string): ByteReader {
   const { body } = c.req.raw
   if (body === null) throw new ApiError("invalid_request", "the request has no body: send it with git")
   const encoding = c.req.header("content-encoding")
-  const limit = service === SERVICES.fetch ? LONGEST_REQUEST : Number.POSITIVE_INFINITY
-  if (encoding === undefined || encoding === "identity") return new ByteReader(body, limit)
+  if (encoding === undefined || encoding === "identity") {
+    return new ByteReader(body, service === SERVICES.fetch ? LONGEST_REQUEST : Number.POSITIVE_INFINITY)
+  }
   if (encoding !== "gzip" && encoding !== "x-gzip") {
     throw new ApiError("unsupported_media_type", `Content-Encoding ${encoding} is not understood: use gzip`)
   }
-  return new ByteReader(body.pipeThrough(new DecompressionStream("gzip")), limit)
+  // Git compresses what it holds in memory, and no packs: a little that is compressed can make a lot.
+  return new ByteReader(streamOf(decompressed(body)), LONGEST_REQUEST)
+}
+
+async function* decompressed(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body.pipeThrough(new DecompressionStream("gzip"))
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new MalformedGitData("the request is not compressed with gzip, as it says")
+  }
 }
 
 function answer(c: RegionalContext, type: string, parts: Answer | Uint8Array[]): Response {

@@ -24,6 +24,8 @@ async function readUpdates(reader: ByteReader): Promise<{ updates: RefUpdate[]; 
   let capabilities: ReadonlySet<string> = new Set()
   for (let packet = await readPacket(reader); packet?.kind === "line"; packet = await readPacket(reader)) {
     const [command = "", listed] = packet.text.split("\0")
+    // Where a shallow clone ends: what is before that is here.
+    if (/^shallow [0-9a-f]{40}$/.test(command)) continue
     if (listed !== undefined) capabilities = new Set(listed.trim().split(" "))
     const [, from, to, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) (\S+)$/.exec(command) ?? []
     if (from === undefined || to === undefined || ref === undefined) {

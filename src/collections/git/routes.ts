@@ -35,7 +35,8 @@ export const infoRefs = createRoute({
   summary: "What branches there are",
   description:
     "The start of every conversation with git. `git clone https://{host}/git/{projectName}.git` and give the token as the password; " +
-    "any user name will do. The project's default branch and one branch per stage can be fetched, in protocol versions 0 and 2.",
+    "any user name will do. The project's default branch and one branch per stage can be fetched, in protocol versions 0 and 2. " +
+    "For a push the role is required that the push itself requires.",
   request: {
     params,
     query: z.object({

@@ -22,8 +22,7 @@ export function writeResult(dialect: ResourceDialect, scope: Scope, outcome: Wri
   return dialect.writeResult(scope, outcome.commitId)
 }
 
-/** Why a write was not made. */
-export function writeError(outcome: Exclude<WriteOutcome, { outcome: "written" }>): ApiError {
+function writeError(outcome: Exclude<WriteOutcome, { outcome: "written" }>): ApiError {
   switch (outcome.outcome) {
     case "missing":
       return missingError(outcome)

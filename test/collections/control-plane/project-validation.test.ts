@@ -38,11 +38,11 @@ const refusals: { body: unknown; problem: string | RegExp }[] = [
   { body: stages("\n  - name: main"), problem: /'main' is the name of the default branch/ },
   {
     body: { name: "p", shipyard: good, gitCredentials: {} },
-    problem: /^gitCredentials are not supported: .*leave them/,
+    problem: /^provided gitRemoteURL is not valid: /,
   },
   {
     body: { name: "p", shipyard: good, gitCredentials: { remoteURL: "https://x.example/r", user: "u" } },
-    problem: /^gitCredentials are not supported/,
+    problem: /^a remote with http or https needs https\.token$/,
   },
   { body: { ...text("x"), gitCredentials: {} }, problem: "could not unmarshal provided shipyard content" },
 ]

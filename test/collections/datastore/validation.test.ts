@@ -52,8 +52,14 @@ describe("an answer without events", () => {
   })
 })
 
-it.each(["POST", "PUT", "DELETE"])("the datastore cannot be written to: %s is answered 405", async (method) => {
-  const response = await send("eu", "/api/mongodb-datastore/event", { method })
-  expect(response.status).toBe(405)
-  expect(response.headers.get("allow")).toBe("GET, HEAD")
+describe("the datastore cannot be written to", () => {
+  it.each(["POST", "PUT", "PATCH", "DELETE"])("%s of events is answered 403, as by Keptn's gateway", async (method) => {
+    const refused = await failure(await send("eu", "/api/mongodb-datastore/event", { method }))
+    expect(refused).toMatchObject({ status: 403, code: 403, message: expect.stringContaining("is not public") })
+  })
+
+  it.each(["/event/type/x", "/event/export"])("POST of %s is answered 405", async (path) => {
+    const response = await send("eu", `/api/mongodb-datastore${path}`, { method: "POST" })
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"])
+  })
 })

@@ -42,7 +42,8 @@ function roleRoutes<Params extends z.ZodRawShape>({ name, path, params, see, exa
       tags,
       summary: "Assign a role",
       description:
-        "On a project of a region, by its name; `*` is every project, or every region. The project need not exist.",
+        "On a project of a region, by its name; `*` is every project, or every region. The project need not exist. Or on the " +
+        "secrets of a region, which are always `*`.",
       request: { params, body: body(assignRoleSchema) },
       responses: { 201: json(assignedRoleSchema, "The assignment"), ...errorsOfChange },
     }),

@@ -1,9 +1,9 @@
 /** The events that Keptn's control plane publishes about projects and services. Pure but for ids. */
-import type { KeptnEvent } from "../../partition/schema.ts"
+import type { KeptnEvent } from "./schema.ts"
 
 /** The pair of events about one action, in a context of its own: started, and finished with success. */
 export function lifecycleEvents(
-  action: "project.create" | "service.create",
+  action: "project.create" | "service.create" | "service.delete",
   subject: { project: string; service?: string },
   outcome: Record<string, unknown>,
   now: Date,

@@ -1,12 +1,12 @@
 /**
  * Copies the three Swagger UI files that the docs page loads from the pinned package to public/, under a path with the
- * exact version, so that they can be cached for ever. Runs before every build (wrangler.toml [build]).
+ * exact version, so that they can be cached for ever.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import distribution from "swagger-ui-dist/package.json" with { type: "json" }
 
-const root = join(import.meta.dirname, "..")
+const root = join(import.meta.dirname, "..", "..")
 const assets = join(root, "public", "api", "assets")
 const name = `swagger-ui-dist@${distribution.version}`
 const files = ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"]

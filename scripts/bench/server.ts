@@ -1,0 +1,106 @@
+/** An edge for a benchmark: started as a user would, on data of its own, and asked over and over. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { Agent, request } from "node:http"
+import { createInterface } from "node:readline"
+
+const PORT = 8799
+const CONNECTIONS = 16
+
+/** A server that answers, with the token of its administrator. */
+export interface Server {
+  token: string
+  stop: () => Promise<void>
+}
+
+/** Starts an edge on the data in `state`; `args` are those of `npm start`. */
+export async function startServer(state: string, args: readonly string[]): Promise<Server> {
+  const child = spawn(process.execPath, ["scripts/start.ts", ...args], {
+    env: { ...process.env, PORT: String(PORT), QUARTERDECK_STATE: state },
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  const stop = async () => {
+    const ended = once(child, "exit")
+    child.kill()
+    await ended
+  }
+  try {
+    const token = await readToken(child)
+    await untilHealthy()
+    return { token, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function readToken({ stdout }: ChildProcess): Promise<string> {
+  if (stdout === null) throw new Error("no output to read")
+  const lines = createInterface({ input: stdout })
+  const { promise, resolve } = Promise.withResolvers<string>()
+  lines.on("line", (line) => {
+    const token = /^token (\S+)$/.exec(line)?.[1]
+    if (token !== undefined) resolve(token)
+  })
+  return promise
+}
+
+async function untilHealthy(): Promise<void> {
+  const agent = new Agent()
+  for (;;) {
+    const status = await ask(agent, "/health", "").then(
+      (answer) => answer.status,
+      () => 0,
+    )
+    if (status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Asks for `path` over and over on all connections; answers the requests per second. */
+export async function askFor(milliseconds: number, path: string, token: string): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const end = performance.now() + milliseconds
+  let answered = 0
+  const connection = async () => {
+    while (performance.now() < end) {
+      const { status } = await ask(agent, path, token)
+      if (status !== 200) throw new Error(`${path} answered ${status}`)
+      answered++
+    }
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection))
+  agent.destroy()
+  return answered / (milliseconds / 1000)
+}
+
+/** Asks once; answers what the benchmark reads of an answer. */
+export async function askOnce(path: string, token: string): Promise<Answer> {
+  const agent = new Agent()
+  const answer = await ask(agent, path, token)
+  agent.destroy()
+  return answer
+}
+
+/** An answer, with the rows that D1 read for it. */
+export interface Answer {
+  status: number
+  rows: number
+  body: string
+}
+
+function ask(agent: Agent, path: string, token: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const headers = { host: `eu.api.localhost:${PORT}`, "x-token": token }
+  const sent = request({ agent, host: "127.0.0.1", port: PORT, path, headers }, (response) => {
+    const parts: Buffer[] = []
+    response.on("data", (part: Buffer) => parts.push(part))
+    response.on("end", () => {
+      const rows = Number(/rows;desc="(\d+)"/.exec(String(response.headers["server-timing"]))?.[1])
+      resolve({ status: response.statusCode ?? 0, rows, body: Buffer.concat(parts).toString() })
+    })
+  })
+  sent.on("error", reject)
+  sent.end()
+  return promise
+}

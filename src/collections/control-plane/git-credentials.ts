@@ -1,0 +1,71 @@
+/** The git credentials of a project: checked as Keptn checks them, and parted into what is answered and what is kept secret. Pure. */
+import type { z } from "@hono/zod-openapi"
+import { fromBase64 } from "../../lib/bytes.ts"
+import type { GitRemote } from "../../partition/schema.ts"
+import type { gitCredentialsSchema } from "./schemas.ts"
+
+/** Credentials as they are sent. */
+export type SentCredentials = z.infer<typeof gitCredentialsSchema>
+
+/** What is answered of credentials, and all that is secret in them, as JSON. */
+export interface ReadCredentials {
+  remote: GitRemote
+  secret: string
+}
+
+/** Reads credentials; answers the sentence that says what is wrong with them otherwise. */
+export function readGitCredentials(sent: SentCredentials): ReadCredentials | { problem: string } {
+  const { remoteURL, user, https, ssh } = sent
+  const protocol = URL.canParse(remoteURL ?? "") ? new URL(remoteURL ?? "").protocol : ""
+  if (!remoteURL || !["http:", "https:", "ssh:"].includes(protocol)) {
+    const text = "only http, https or ssh protocols are supported in gitRemoteURL"
+    return { problem: `provided gitRemoteURL is not valid: ${text}` }
+  }
+  if (https && ssh) return { problem: "SSH and HTTPS authorization cannot be used together" }
+  if (protocol === "ssh:" && !ssh?.privateKey) return { problem: "a remote with ssh needs ssh.privateKey" }
+  if (protocol !== "ssh:" && !https?.token) return { problem: "a remote with http or https needs https.token" }
+  if (ssh?.privateKey && fromBase64(ssh.privateKey) === null) return { problem: "could not decode privateKey content" }
+  if (https?.certificate && fromBase64(https.certificate) === null) {
+    return { problem: "could not decode PEM Certificate content" }
+  }
+  const { proxy } = https ?? {}
+  const secret = {
+    token: https?.token,
+    certificate: https?.certificate,
+    proxyPassword: proxy?.password,
+    privateKey: ssh?.privateKey,
+    privateKeyPass: ssh?.privateKeyPass,
+  }
+  return {
+    remote: {
+      remoteURL: withoutPassword(remoteURL),
+      ...(user && { user }),
+      ...(https && {
+        https: {
+          insecureSkipTLS: https.insecureSkipTLS ?? false,
+          ...(proxy && {
+            proxy: {
+              url: proxyWithoutPassword(proxy.url ?? ""),
+              scheme: proxy.scheme ?? "",
+              ...(proxy.user && { user: proxy.user }),
+            },
+          }),
+        },
+      }),
+    },
+    secret: JSON.stringify(secret),
+  }
+}
+
+/** As `withoutPassword`, for `user:password@host:port`, which need not be a URL. */
+function proxyWithoutPassword(url: string): string {
+  return url.replace(/:[^/]*@/, "@")
+}
+
+/** A password in the URL is a secret, too. */
+function withoutPassword(remoteURL: string): string {
+  const url = new URL(remoteURL)
+  if (url.password === "") return remoteURL
+  url.password = ""
+  return url.href
+}
