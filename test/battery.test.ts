@@ -119,6 +119,9 @@ const callers: Record<string, Caller> = {
   },
 }
 
+/** Whether a call has ended something that the examples speak of. */
+let ended = false
+
 beforeAll(setUp)
 
 describe("the documents", () => {
@@ -148,8 +151,11 @@ describe("the documents", () => {
 describe.each(operations.map((one): [string, Operation] => [`${one.operationId}: ${one.method} ${one.path}`, one]))(
   "%s",
   (_, operation) => {
-    // What these end, the next call of them needs.
-    if (operation.method === "DELETE" || operation.path.includes("{tokenId}/")) afterEach(setUp)
+    // What a call has ended, the next one needs.
+    afterEach(async () => {
+      if (ended) await setUp()
+      ended = false
+    })
 
     it.each(Object.entries(credentials))("refuses %s with 401", async (name, credential) => {
       const response = await call(operation, await credential())
@@ -259,6 +265,7 @@ async function call(operation: Operation, token: string | null, query = ""): Pro
   const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`
   const response = await send(operation.host, address, { ...request, token, headers: { ...headers, ...clientAt() } })
   expect(operation.statuses).toContain(String(response.status))
+  if (response.ok && (operation.method === "DELETE" || operation.path.includes("{tokenId}/"))) ended = true
   return response
 }
 
@@ -276,7 +283,7 @@ async function setUp(): Promise<void> {
     open = failures.map(({ operation }) => operation)
     expect(failures.map(({ text }) => text)).toEqual([])
   }
-  await vi.waitFor(postAll, { interval: 5, timeout: 5000 })
+  await vi.waitFor(postAll, { interval: 5, timeout: 30_000 })
 }
 
 /** A name can be used again once the deletion of its project is through; any other conflict is with what is there already. */
