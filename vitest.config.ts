@@ -11,6 +11,8 @@ export default defineConfig(async () => ({
   test: {
     // The log lines of the Worker are shown where a test fails.
     silent: "passed-only" as const,
+    // Tests wait more than they reckon: every core is used, not all but one.
+    maxWorkers: "100%",
     projects: [
       {
         plugins: [
