@@ -30,6 +30,9 @@ export function readGitCredentials(sent: SentCredentials): ReadCredentials | { p
   }
   const { proxy } = https ?? {}
   const secret = {
+    // As they were sent: a password may stand in either.
+    remoteURL,
+    proxyURL: proxy?.url,
     token: https?.token,
     certificate: https?.certificate,
     proxyPassword: proxy?.password,

@@ -106,13 +106,19 @@ describe.each([
       user: "someone",
       https: { insecureSkipTLS: true, proxy: { url: "proxy.example.com:3128", scheme: "http", user: "p" } },
     },
-    kept: { token: "s3cret-token", certificate: base64("s3cret-pem"), proxyPassword: "s3cret-proxy" },
+    kept: {
+      remoteURL: overHttps.remoteURL,
+      proxyURL: overHttps.https.proxy.url,
+      token: "s3cret-token",
+      certificate: base64("s3cret-pem"),
+      proxyPassword: "s3cret-proxy",
+    },
   },
   {
     over: "ssh",
     sent: overSsh,
     shown: { remoteURL: "ssh://git@git.example.com/a.git", user: "git" },
-    kept: { privateKey: base64("s3cret-pem"), privateKeyPass: "s3cret-phrase" },
+    kept: { remoteURL: overSsh.remoteURL, privateKey: base64("s3cret-pem"), privateKeyPass: "s3cret-phrase" },
   },
 ])("git credentials over $over", ({ over, sent, shown, kept }) => {
   it("are kept with a new project, and answered without what is secret", async () => {
@@ -154,7 +160,7 @@ describe.each([
       remoteURL: "https://a.example.com/b",
       https: { insecureSkipTLS: false },
     })
-    expect(await unsealed(name)).toEqual(https)
+    expect(await unsealed(name)).toEqual({ remoteURL: "https://a.example.com/b", ...https })
   })
 
   it("go with the project", async () => {
@@ -219,14 +225,12 @@ describe("readGitCredentials", () => {
     expect(read).toMatchObject({ remote: { https: { proxy: { url: shown, scheme: "" } } } })
   })
 
-  it("keeps all that is secret, and nothing else, in the secret", () => {
+  it("keeps all that is secret, and the URLs as they were sent, in the secret", () => {
     const read = readGitCredentials(overHttps)
     if ("problem" in read) throw new Error(read.problem)
     expectNoSecret(JSON.stringify(read.remote))
-    expect(Object.keys(z.record(z.string(), z.string()).parse(JSON.parse(read.secret)))).toEqual([
-      "token",
-      "certificate",
-      "proxyPassword",
-    ])
+    const secret = z.record(z.string(), z.string()).parse(JSON.parse(read.secret))
+    expect(Object.keys(secret)).toEqual(["remoteURL", "proxyURL", "token", "certificate", "proxyPassword"])
+    expect(secret["remoteURL"]).toBe(overHttps.remoteURL)
   })
 })
