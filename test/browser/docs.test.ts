@@ -16,7 +16,11 @@ const documents = [
   { name: "api-service", operation: "/metadata" },
   { name: "control-plane", operation: "/project" },
   { name: "resource-service", operation: "/resource" },
+  { name: "git", operation: "/git-upload-pack" },
+  { name: "configuration-service", operation: "/resource" },
   { name: "mongodb-datastore", operation: "/event" },
+  { name: "secrets", operation: "/scope" },
+  { name: "statistics", operation: "/statistics" },
 ]
 
 let browser: Browser
@@ -106,7 +110,7 @@ describe("the docs page", { timeout: 30_000 }, () => {
       expect(new URL(page.url()).searchParams.get("urls.primaryName")).toBe(name)
     }
     await page.reload()
-    await operation("/event").waitFor()
+    await operation(documents.at(-1)?.operation ?? "").waitFor()
   })
 
   it("offers identity alone on the global host", async () => {
