@@ -40,14 +40,21 @@ interface DocumentedError {
   content: Record<string, { schema: ErrorSchema }>
 }
 
+/** Where nginx stood before a Keptn service it answered these, and called its JSON plain text; clients parse it nevertheless. */
+const gatewayError = { "application/json": { schema: keptnErrorSchema }, "text/plain": { schema: keptnErrorSchema } }
+const ofKeptnsGateway: Record<number, DocumentedError> = {
+  401: { description: ERRORS.unauthenticated.title, content: gatewayError },
+  429: { description: ERRORS.too_many_requests.title, content: gatewayError },
+}
+
 /** Errors every Keptn route can answer beside `codes`. */
 export function keptnErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return documented(codes, "application/json", keptnErrorSchema)
+  return { ...documented(codes, "application/json", keptnErrorSchema), ...ofKeptnsGateway }
 }
 
 /** Errors every route of the statistics service can answer beside `codes`. */
 export function statisticsErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return documented(codes, "application/json", statisticsErrorSchema)
+  return { ...documented(codes, "application/json", statisticsErrorSchema), ...ofKeptnsGateway }
 }
 
 /** Errors every identity route can answer beside `codes`. */

@@ -3,6 +3,7 @@ import { asc, eq, sql } from "drizzle-orm"
 import type { ObjectId } from "../git/objects.ts"
 import type { Partition } from "./partition.ts"
 import { branchCommits, branches, deletedProjects, projects } from "./schema.ts"
+import { isHead } from "./scope.ts"
 
 /** A branch with its head, which is the commit at position `seq`. */
 export interface Branch {
@@ -35,11 +36,7 @@ export async function findRepository({ db }: Partition, project: string): Promis
     })
     .from(projects)
     .innerJoin(branches, eq(branches.projectId, projects.id))
-    .innerJoin(
-      branchCommits,
-      sql`${branchCommits.branchId} = ${branches.id}
-        and ${branchCommits.seq} = (select max(seq) from branch_commits where branch_id = ${branches.id})`,
-    )
+    .innerJoin(branchCommits, isHead)
     .leftJoin(deletedProjects, eq(deletedProjects.name, projects.name))
     .where(eq(projects.name, project))
     .orderBy(asc(branches.name))

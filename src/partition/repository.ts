@@ -13,7 +13,7 @@ import { type BranchState, type FileVersion, folderColumns, prepareCommit, type 
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { branchCommits, branches, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
-import { branchOf, inBranch, type Missing, missingOf, type Scope, scopeColumns, serviceOf } from "./scope.ts"
+import { branchOf, inBranch, isHead, type Missing, missingOf, type Scope, scopeColumns, serviceOf } from "./scope.ts"
 import { through } from "./through.ts"
 import { type BlobInTheWay, blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
 
@@ -389,7 +389,7 @@ async function readBranch(
     .from(projects)
     .leftJoin(branches, branchOf(scope))
     .leftJoin(services, serviceOf(scope))
-    .leftJoin(branchCommits, and(eq(branchCommits.branchId, branches.id), eq(branchCommits.seq, headPosition)))
+    .leftJoin(branchCommits, isHead)
     .leftJoin(deletedProjects, eq(deletedProjects.name, projects.name))
     .where(eq(projects.name, scope.project))
   const above = db
@@ -418,8 +418,6 @@ async function readBranch(
   const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, folders: new Map(standing) }
   return { outcome: "found", state, clearedAt, inTheWay }
 }
-
-const headPosition = sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`
 
 /** A position of any branch of the project at which `commitId` stands. All of them have the same files. */
 function isPosition(commitId: ObjectId): SQL | undefined {

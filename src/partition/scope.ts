@@ -1,6 +1,6 @@
 /** Which part of a project a request is about, and how that part is found. */
 import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm"
-import { branches, projects, services } from "./schema.ts"
+import { branchCommits, branches, projects, services } from "./schema.ts"
 
 /** The part of a project that a request is about. A service without a stage does not exist. */
 export interface Scope {
@@ -11,6 +11,10 @@ export interface Scope {
 
 /** What a request named and the region does not have. */
 export type Missing = { outcome: "missing"; what: "project" | "stage" | "service" | "resource" | "commit" }
+
+/** The position of the joined branch at which its newest commit stands: what its positions are joined by. */
+export const isHead = sql`${branchCommits.branchId} = ${branches.id}
+  and ${branchCommits.seq} = (select max(seq) from branch_commits where branch_id = ${branches.id})`
 
 /** The newest commit of the joined branch. */
 export const headCommit = sql<string | null>`(select commit_id from branch_commits where branch_id = ${branches.id}

@@ -9,6 +9,7 @@ import { appendEvent } from "./events.ts"
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { branchCommits, branches, files, folders, type KeptnEvent, projects, services, trees } from "./schema.ts"
+import { isHead } from "./scope.ts"
 import { through } from "./through.ts"
 
 /** Creates a service in every stage: a row and a folder with its `metadata.yaml`, as one commit per stage, all or nothing. */
@@ -124,13 +125,7 @@ async function readStageBranches(
     })
     .from(projects)
     .innerJoin(branches, eq(branches.projectId, projects.id))
-    .innerJoin(
-      branchCommits,
-      and(
-        eq(branchCommits.branchId, branches.id),
-        eq(branchCommits.seq, sql`(select max(seq) from branch_commits where branch_id = ${branches.id})`),
-      ),
-    )
+    .innerJoin(branchCommits, isHead)
     .where(ofProject)
   const foldersWhere = (condition: SQL) =>
     db

@@ -99,7 +99,7 @@ function readTask(task: TaskFile, archive: Archive): Task {
   if (!/^\w+$/.test(id)) throw invalid(`task id ${id} can only consist of alphanumeric characters and underscores`)
   if (type === "api") return { type, id, name, context, ...readApiTask(task, archive) }
   if (type === "resource") return { type, id, name, context, ...readResourceTask(task, archive) }
-  throw invalid(`task ${id}: task of type ${type} not implemented`)
+  throw invalid(`task ${id}: '${type}' is no type of task, only api and resource are`)
 }
 
 function readApiTask({ id, action, payload, ...other }: TaskFile, archive: Archive) {
