@@ -42,7 +42,7 @@ async function runBuilt(settings: Settings, state: StateFolder, addresses: reado
     import("./start/serve.ts"),
     import("./start/jobs.ts"),
   ])
-  const project = readProject(secretsOf(state))
+  const project = readProject(changesOf(settings, state))
   const token = await prepare(project, state, lifetime)
   const miniflare = await serve(project, await build.bundle, addresses, { storage: state.storage, settings, lifetime })
   scheduleJobs(miniflare, project.crons, lifetime)
@@ -55,14 +55,14 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
     import("./start/project.ts"),
     import("./start/prepare.ts"),
   ])
-  const secrets = secretsOf(state)
-  const project = readProject(secrets)
+  const changes = changesOf(settings, state)
+  const project = readProject(changes)
   announce(project, settings, await prepare(project, state, lifetime))
   const variables = Object.entries(localVariables(project.apiDomain)).flatMap(([name, value]) => [
     "--var",
     `${name}:${value}`,
   ])
-  const places = ["--persist-to", state.path, "--env-file", state.keepVariables(secrets)]
+  const places = ["--persist-to", state.path, "--env-file", state.keepVariables(changes)]
   const child = startWranglerDev([...places, "--port", String(settings.port), ...variables])
   const exit = once(child, "exit")
   lifetime.beforeEnd(async () => {
@@ -73,9 +73,9 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
   await lifetime.end(child.exitCode ?? 0)
 }
 
-/** The secrets that a deployment has from `wrangler secret put`. */
-function secretsOf(state: StateFolder): Record<string, string> {
-  return { SECRET_KEYS: state.secretKeys() }
+/** What is not in wrangler.toml: the secret that a deployment has from `wrangler secret put`, and what the person gave. */
+function changesOf(settings: Settings, state: StateFolder): Settings["variables"] {
+  return { SECRET_KEYS: state.secretKeys(), ...settings.variables }
 }
 
 /** Says where Quarterdeck is and how to ask it something. */

@@ -15,7 +15,7 @@ import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "./
 import { recordRefusal, trimAuditLog } from "./directory/audit.ts"
 import { openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
-import { createDocs } from "./docs/index.ts"
+import { collectionSource, createDocs, type DocsSettings, type DocumentSource } from "./docs/index.ts"
 import type { Authentication } from "./gateway/authenticate.ts"
 import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
@@ -36,6 +36,10 @@ import { clearDeletedProjects } from "./partition/projects.ts"
 import { resealSecrets } from "./partition/resealing.ts"
 import { findAbandonedRoleChanges, finishRoleChange, type RoleChange } from "./partition/role-changes.ts"
 import { removeExpiredIntegrations } from "./partition/uniform.ts"
+import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
+import { documentName, OriginDocuments } from "./upstream/documents.ts"
+import { documentedAtOrigin, requirementsAtOrigin } from "./upstream/requirements.ts"
+import type { Upstream } from "./upstream/settings.ts"
 
 /** The whole edge of one deployment, as one isolate runs it. */
 export interface Edge {
@@ -77,9 +81,6 @@ export function createEdge(config: Config): Edge {
 }
 
 function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
-  const app = createGateway(settings, (path) =>
-    isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}` : null,
-  )
   const collections = [
     {
       app: createApiCollection({
@@ -126,8 +127,17 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
       ...info("statistics", "Keptn statistics service", "How many events there were, by the half hour."),
     },
   ]
+  const requirements = new Map(collections.map(({ name, app: { routes } }) => [name, requirementsAtOrigin(routes)]))
+  const proxySettings: ProxySettings = { upstreams: config.upstreams, requirements }
+  const app = createGateway(settings, {
+    elsewhere: (path) =>
+      isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}` : null,
+    proxy: createProxy(proxySettings),
+    isProxied: (c) => upstreamOf(c, proxySettings) !== null,
+  })
   app.route("/", createHealth())
-  app.route("/", createDocs({ title: "Quarterdeck", collections, assets: config.assets }))
+  const sources = regionalSources(config, collections)
+  app.route("/", createDocs({ title: "Quarterdeck", sources, assets: config.assets }))
   app.route("/", createServiceHealth())
   for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
   for (const collection of collections) app.route("/", collection.app)
@@ -138,18 +148,42 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
 
 function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
   const regional = hosts.regions.map((region) => `${region}.${hosts.apiDomain}`).join(", ")
-  const app = createGateway(settings, (path) =>
-    /^\/(api|git)\//.test(path) ? `path ${path} is served by the regional hosts: use ${regional}` : null,
-  )
+  const app = createGateway(settings, {
+    elsewhere: (path) =>
+      /^\/(api|git)\//.test(path) ? `path ${path} is served by the regional hosts: use ${regional}` : null,
+  })
   const identity = {
     app: createIdentityCollection(),
     ...info("identity", "Identity", "The organization and its people, and who may do what in which region."),
   }
   app.route("/", createHealth())
-  app.route("/", createDocs({ title: "Quarterdeck", collections: [identity], assets: config.assets }))
+  const sources = [collectionSource(identity)]
+  app.route("/", createDocs({ title: "Quarterdeck", sources: () => sources, assets: config.assets }))
   app.use("/v3/*", useDirectory(config, cache))
   app.route("/", identity.app)
   return app
+}
+
+/** The documents of each region's page: those of the collections, and of origins that have one to show. */
+function regionalSources(
+  { regions, upstreams }: Config,
+  collections: readonly Parameters<typeof collectionSource>[0][],
+): DocsSettings["sources"] {
+  const originDocuments = new OriginDocuments()
+  const ofOrigin = (upstream: Upstream): DocumentSource => ({
+    name: documentName(upstream),
+    read: () => originDocuments.get(upstream),
+  })
+  const ofRegion = (served: readonly Upstream[]): DocumentSource[] => [
+    ...collections.map((collection) => {
+      const upstream = served.find((one) => one.collection === collection.name)
+      if (upstream?.document) return ofOrigin(upstream)
+      return collectionSource(collection, upstream && documentedAtOrigin)
+    }),
+    ...served.filter(({ collection, document }) => collection === null && document !== null).map(ofOrigin),
+  ]
+  const sources = new Map([...regions.keys()].map((region) => [region, ofRegion(upstreams.get(region) ?? [])]))
+  return (c) => (c.env.target?.plane === "regional" ? (sources.get(c.env.target.region) ?? []) : [])
 }
 
 function authentication(config: Config, cache: TokenCache): Authentication {

@@ -1,6 +1,7 @@
 /** The Worker's environment, parsed once per isolate. Nothing else reads it but app.ts. */
 import { z } from "zod"
 import { readSealingKeys, type SealingKeys } from "./lib/sealing.ts"
+import { readUpstreams, type Upstream } from "./upstream/settings.ts"
 
 /** One region's bindings. `cache` is null where KV may not cache (`CACHED_REGIONS`). */
 export interface RegionBindings {
@@ -8,6 +9,9 @@ export interface RegionBindings {
   bucket: R2Bucket
   cache: KVNamespace | null
 }
+
+/** Per region what origins serve in the place of this Worker. */
+type Upstreams = ReadonlyMap<string, readonly Upstream[]>
 
 /** Settings and bindings, checked. */
 export interface Config {
@@ -32,6 +36,7 @@ export interface Config {
   secretKeys: SealingKeys | null
   directory: D1Database
   regions: ReadonlyMap<string, RegionBindings>
+  upstreams: Upstreams
   assets: Fetcher
   authFailures: RateLimit
 }
@@ -60,6 +65,8 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     problems.push(`${name} must be a ${kind} binding`)
     return null
   }
+  const upstreams = readAllUpstreams(env, codes)
+  problems.push(...upstreams.problems)
   const directory = read("DB_GLOBAL", "D1 database", d1)
   const assets = read("ASSETS", "static assets", fetcher)
   const authFailures = read("AUTH_FAILURES", "rate limit", rateLimit)
@@ -98,9 +105,33 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     secretKeys: secretKeys.keys,
     directory,
     regions,
+    upstreams: upstreams.upstreams,
     assets,
     authFailures,
   }
+}
+
+/** The upstreams of each region, from `UPSTREAMS_EU` and its like. */
+function readAllUpstreams(
+  env: Readonly<Record<string, unknown>>,
+  codes: readonly string[],
+): { upstreams: Upstreams; problems: string[] } {
+  const upstreams = new Map<string, readonly Upstream[]>()
+  const problems: string[] = []
+  const surroundings = {
+    secret: (name: string) => env[name],
+    ownHosts: ["global", ...codes].map((label) => `${label}.${String(env["API_DOMAIN"])}`),
+    maxRequestBytes: Number(env["MAX_RAW_BYTES"]),
+  }
+  for (const code of codes) {
+    const variable = `UPSTREAMS_${code.toUpperCase()}`
+    const read = readUpstreams(variable, env[variable], surroundings)
+    if ("problems" in read) problems.push(...read.problems)
+    else upstreams.set(code, read.upstreams)
+  }
+  const known = codes.map((code) => `UPSTREAMS_${code.toUpperCase()}`)
+  const unknown = Object.keys(env).filter((name) => name.startsWith("UPSTREAMS_") && !known.includes(name))
+  return { upstreams, problems: [...problems, ...unknown.map((name) => `${name} is for none of the REGIONS`)] }
 }
 
 const required = { error: "is missing" }

@@ -29,8 +29,12 @@ async function newWorker() {
 
 describe("the environment of wrangler.toml", () => {
   it("is what the edge is built from", () => {
-    const { regions, secretKeys, ...config } = loadConfig({ ...env })
+    const { regions, secretKeys, upstreams, ...config } = loadConfig({ ...env })
     expect(secretKeys).toBeInstanceOf(SealingKeys)
+    expect([...upstreams]).toEqual([
+      ["eu", []],
+      ["us", []],
+    ])
     expect(config).toEqual({
       apiDomain: "api.localhost",
       defaultRegion: "eu",

@@ -5,7 +5,7 @@ import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangle
 import { z } from "zod"
 import type { Bundle } from "./build.ts"
 import type { MigratedDatabase } from "./migrate.ts"
-import { CONFIG, ROOT, StartError } from "./settings.ts"
+import { CONFIG, ROOT, type Settings, StartError } from "./settings.ts"
 
 const configShape = z.object({
   name: z.string(),
@@ -27,14 +27,14 @@ export interface Project {
   worker: (source: Source) => V4WorkerOptions
 }
 
-/** Reads wrangler.toml. `secrets` are those of the Worker, which that file does not hold. */
-export function readProject(secrets: Readonly<Record<string, string>>): Project {
+/** Reads wrangler.toml. `changes` are variables in the place of those it has, and the secrets of the Worker, which it has not. */
+export function readProject(changes: Settings["variables"]): Project {
   const { config, workerOptions } = readConfig()
   const { name, vars, triggers, d1_databases } = parseConfig(config)
   const apiDomain = localDomain(vars.API_DOMAIN)
   const { modulesRules: _, ...options } = workerOptions
   const variables = z.record(z.string(), z.json()).parse(options["bindings"])
-  const bindings = { ...variables, ...localVariables(apiDomain), ...secrets }
+  const bindings = { ...variables, ...localVariables(apiDomain), ...changes }
   return {
     name,
     databases: d1_databases.map(({ binding, migrations_dir }) => ({ binding, folder: resolve(ROOT, migrations_dir) })),

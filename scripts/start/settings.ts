@@ -1,5 +1,6 @@
 /** What the person who starts Quarterdeck decides, from the environment and the command line. */
 import { join, resolve } from "node:path"
+import { z } from "zod"
 
 /** The folder of the project. */
 export const ROOT = join(import.meta.dirname, "..", "..")
@@ -14,7 +15,11 @@ export interface Settings {
   dev: boolean
   /** Shows every line that the Worker logs, not only its errors. */
   verbose: boolean
+  /** Variables of the Worker, and secrets, in the place of those of wrangler.toml. */
+  variables: Readonly<Record<string, Json>>
 }
+
+type Json = z.infer<ReturnType<typeof z.json>>
 
 /** A failure that the person at the keyboard can mend. Its message is one line that says how. */
 export class StartError extends Error {
@@ -30,7 +35,19 @@ export function readSettings(environment: NodeJS.ProcessEnv, args: readonly stri
     state: resolve(environment["QUARTERDECK_STATE"] || join(ROOT, ".quarterdeck")),
     dev: args.includes("--dev"),
     verbose: environment["QUARTERDECK_LOG"] === "1",
+    variables: readVariables(environment["QUARTERDECK_VARS"] || "{}"),
   }
+}
+
+function readVariables(text: string): Record<string, Json> {
+  const wrong = `QUARTERDECK_VARS must be JSON such as {"EVENT_VALIDATION":"on"}.`
+  try {
+    const { data } = z.record(z.string(), z.json()).safeParse(JSON.parse(text))
+    if (data !== undefined) return data
+  } catch {
+    // Said below, as for JSON of another shape.
+  }
+  throw new StartError(wrong)
 }
 
 function readPort(text: string): number {

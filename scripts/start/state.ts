@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite"
 import { z } from "zod"
 import { newSealingKey, readSealingKeys } from "../../src/lib/sealing.ts"
 import { classifyToken } from "../../src/lib/token-format.ts"
-import { StartError } from "./settings.ts"
+import { type Settings, StartError } from "./settings.ts"
 
 /** How long a start waits for an earlier one that is just ending. */
 const LOCK_PATIENCE_MS = 2_000
@@ -58,9 +58,10 @@ export class StateFolder {
   }
 
   /** A file with variables of the Worker, for `wrangler dev`: a command's arguments can be seen by everybody on the machine. */
-  keepVariables(variables: Readonly<Record<string, string>>): string {
+  keepVariables(variables: Settings["variables"]): string {
     const file = join(this.path, "dev.env")
-    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+    const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value))
+    const lines = Object.entries(variables).map(([name, value]) => `${name}='${text(value)}'`)
     keep(file, lines.join("\n"))
     return file
   }

@@ -13,6 +13,15 @@ export interface CollectionInfo {
   description: string
 }
 
+/** An OpenAPI document, as a plain object. */
+export type Document = Record<string, unknown>
+
+/** A document as text. */
+export interface Renderings {
+  json: Rendering
+  yaml: Rendering
+}
+
 /** One rendering of a document. `etag` has no quotes. */
 export interface Rendering {
   text: string
@@ -27,8 +36,11 @@ export interface Documented {
 
 const VERSION = "1.0.0"
 
-/** The OpenAPI 3.1 document of `collection`, as a plain object. */
-export function describeCollection(collection: Documented, info: CollectionInfo): Record<string, unknown> {
+/** What a document says that an operation requires, from what its route declares. */
+export type ToldRequirement = (declared: DocumentedRequirement) => DocumentedRequirement
+
+/** The OpenAPI 3.1 document of `collection`. */
+export function describeCollection(collection: Documented, info: CollectionInfo, told: ToldRequirement): Document {
   const { openAPIRegistry: registry } = collection
   registry.registerComponent("securitySchemes", "token", {
     type: "apiKey",
@@ -46,12 +58,15 @@ export function describeCollection(collection: Documented, info: CollectionInfo)
     info: { title: info.title, description: info.description, version: VERSION },
     servers: [{ url: "/", description: "This host" }],
   })
-  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [templated(path), withRequirements(item)])
+  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [
+    templated(path),
+    withRequirements(item, told),
+  ])
   return { ...document, paths: Object.fromEntries(paths) }
 }
 
 /** Renders a document in both forms. */
-export async function renderDocument(document: Record<string, unknown>): Promise<{ json: Rendering; yaml: Rendering }> {
+export async function renderDocument(document: Document): Promise<Renderings> {
   return {
     json: await rendering(JSON.stringify(document)),
     yaml: await rendering(stringify(document, { aliasDuplicateObjects: false })),
@@ -73,11 +88,12 @@ const operationSchema = z.looseObject({
 })
 
 /** Adds to every operation the sentence about what it requires, from the declaration that is also checked. */
-function withRequirements(item: object): Record<string, unknown> {
+function withRequirements(item: object, told: ToldRequirement): Record<string, unknown> {
   const operations = Object.entries(item).map(([method, value]) => {
     const operation = operationSchema.parse(value)
-    const text = [operation.description, requirementText(operation["x-requires"])].filter(Boolean).join("\n\n")
-    return [method, { ...operation, description: text }]
+    const requires = told(operation["x-requires"])
+    const text = [operation.description, requirementText(requires)].filter(Boolean).join("\n\n")
+    return [method, { ...operation, "x-requires": requires, description: text }]
   })
   return Object.fromEntries(operations)
 }

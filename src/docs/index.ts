@@ -1,17 +1,44 @@
 /** The page at `/api`, the documents behind it and the files it loads. All of it is open. */
-import { Hono } from "hono"
+import { type Context, Hono } from "hono"
 import { matchesEtag } from "../gateway/conditional.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
 import { FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
-import { type CollectionInfo, describeCollection, type Documented, type Rendering, renderDocument } from "./document.ts"
+import {
+  type CollectionInfo,
+  describeCollection,
+  type Document,
+  type Documented,
+  renderDocument,
+  type Rendering,
+  type Renderings,
+  type ToldRequirement,
+} from "./document.ts"
 import { docsContentSecurityPolicy, docsPage } from "./page.ts"
+
+/** A document of the page. */
+export interface DocumentSource {
+  /** What the selector calls it, and what its address is made of. */
+  name: string
+  /** The document, the same object as long as it is the same. Throws an `ApiError` when it cannot be had. */
+  read: () => Document | Promise<Document>
+}
 
 /** What one plane's page shows. */
 export interface DocsSettings {
   title: string
-  collections: readonly (CollectionInfo & { app: Documented })[]
+  /** The documents of a request's host, in the order of the selector. */
+  sources: (c: Context<GatewayEnv>) => readonly DocumentSource[]
   /** Serves the files of public/. */
   assets: Fetcher
+}
+
+/** The document of a collection, made when it is first asked for. `told` may change what it says that operations require. */
+export function collectionSource(
+  { app, ...info }: CollectionInfo & { app: Documented },
+  told: ToldRequirement = (declared) => declared,
+): DocumentSource {
+  let made: Document | undefined
+  return { name: info.name, read: () => (made ??= describeCollection(app, info, told)) }
 }
 
 /** Caches may keep an answer and must ask whether it is still the one. */
@@ -20,35 +47,30 @@ const REVALIDATE = "public, no-cache"
 const IMMUTABLE = "public, max-age=31536000, immutable"
 
 /** The routes of the page and of what it needs. Documents are rendered when first asked for, and kept. */
-export function createDocs({ title, collections, assets }: DocsSettings): Hono<GatewayEnv> {
+export function createDocs({ title, sources, assets }: DocsSettings): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
-  const documents = collections.map(({ name }) => ({ name, url: `/api/openapi/${name}.json` }))
-  const page = docsPage({ title, documents })
   for (const path of ["/api", "/api/"]) {
-    app.get(path, (c) =>
-      c.html(page, 200, { "Content-Security-Policy": docsContentSecurityPolicy, "Cache-Control": REVALIDATE }),
-    )
+    app.get(path, (c) => {
+      const documents = sources(c).map(({ name }) => ({ name, url: `/api/openapi/${name}.json` }))
+      const headers = { "Content-Security-Policy": docsContentSecurityPolicy, "Cache-Control": REVALIDATE }
+      return c.html(docsPage({ title, documents }), 200, headers)
+    })
   }
 
-  const rendered = new Map<string, Promise<{ json: Rendering; yaml: Rendering }>>()
-  for (const { app: collection, ...info } of collections) {
-    const render = () => {
-      const known = rendered.get(info.name)
-      if (known) return known
-      const made = renderDocument(describeCollection(collection, info))
-      rendered.set(info.name, made)
-      return made
-    }
-    app.get(`/api/openapi/${info.name}.json`, async (c) =>
-      documentResponse(c.req.header("if-none-match"), (await render()).json, "application/json"),
-    )
-    const former = Object.entries(FORMER_DOCUMENTS).flatMap(([name, path]) => (name === info.name ? path : []))
-    for (const path of [`/api/openapi/${info.name}.yaml`, ...former]) {
-      app.get(path, async (c) =>
-        documentResponse(c.req.header("if-none-match"), (await render()).yaml, "application/yaml"),
-      )
-    }
+  const rendered = new WeakMap<Document, Promise<Renderings>>()
+  const answer = async (c: Context<GatewayEnv>, name: string, form: keyof Renderings) => {
+    const source = sources(c).find((one) => one.name === name)
+    if (source === undefined) return c.notFound()
+    const document = await source.read()
+    const renderings = rendered.get(document) ?? renderDocument(document)
+    rendered.set(document, renderings)
+    return documentResponse(c.req.header("if-none-match"), (await renderings)[form], `application/${form}`)
   }
+  app.get("/api/openapi/:file{[^/]+\\.(json|yaml)}", (c) => {
+    const [, name = "", form] = /^(.+)\.(json|yaml)$/.exec(c.req.param("file")) ?? []
+    return answer(c, name, form === "json" ? "json" : "yaml")
+  })
+  for (const [name, path] of Object.entries(FORMER_DOCUMENTS)) app.get(path, (c) => answer(c, name, "yaml"))
 
   app.get("/api/assets/*", async (c) => {
     // The assets binding redirects a path that is not escaped as it would escape it, the `@` before a version included.

@@ -20,7 +20,7 @@ import { ApiError } from "./errors.ts"
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
  * holds only projects on which the caller may `action`. `body`: `action` on the project that the body names, which the
- * handler checks with `requireProject` once it has read it. `any-project`: `action` on at least one project of the region, for
+ * handler checks with `requireProject` once it has read it; what the body holds may ask for more than `action`, up to `atMost`. `all-projects`: `action` on every project of the region. `any-project`: `action` on at least one project of the region, for
  * what belongs to the region as a whole. `secrets`: `action` on the secrets of the region. `organization`: a place in a system
  * team that allows `action`. `self`: the same, or to be the user that the path names.
  */
@@ -28,7 +28,8 @@ export type Requirement =
   | { on: "token" }
   | { on: "project"; action: Action; param: string; notFound: (project: string) => ApiError }
   | { on: "projects"; action: Action }
-  | { on: "body"; action: Action }
+  | { on: "body"; action: Action; atMost?: Action }
+  | { on: "all-projects"; action: Action }
   | { on: "any-project"; action: Action }
   | { on: "secrets"; action: "read" | "administer" }
   | { on: "organization"; action: "read" | "administer" }
@@ -38,17 +39,23 @@ export type Requirement =
 export interface DocumentedRequirement {
   on: Requirement["on"]
   action?: Action
+  atMost?: Action
 }
 
 /** The members that a route with this requirement has in common with all others of its kind. */
 export function requires(requirement: Requirement) {
-  const documented: DocumentedRequirement =
-    requirement.on === "token" ? { on: "token" } : { on: requirement.on, action: requirement.action }
   return {
     middleware: authorize(requirement),
     security: [{ token: [] }, { bearer: [] }],
-    "x-requires": documented,
+    "x-requires": documentedRequirement(requirement),
   }
+}
+
+/** The part of a requirement that a document shows. */
+export function documentedRequirement(requirement: Requirement): DocumentedRequirement {
+  if (requirement.on === "token") return { on: "token" }
+  const { on, action } = requirement
+  return on === "body" && requirement.atMost ? { on, action, atMost: requirement.atMost } : { on, action }
 }
 
 /** The sentence about a requirement in an operation's description. */
@@ -62,6 +69,7 @@ export function requirementText({ on, action }: DocumentedRequirement): string {
   const roles = roleNames(action)
   if (on === "projects") return `Shows projects on which the caller has the role ${roles}.`
   if (on === "any-project") return `Requires the role ${roles} on at least one project.`
+  if (on === "all-projects") return `Requires the role ${roles} on all projects.`
   return `Requires the role ${roles} on the project${on === "body" ? " that the request names" : ""}.`
 }
 
@@ -121,19 +129,32 @@ function requireOrganization(c: RequestFacts, action: "read" | "administer"): vo
   throw new ApiError("permission_denied", `You must be in the team ${organizationTeams(action).join(" or ")}`)
 }
 
+/** What each of the middlewares below checks. */
+const requirements = new WeakMap<object, Requirement>()
+
+/** What a handler of a route checks, where it is the one that checks its requirement. */
+export function requirementOf(handler: object): Requirement | undefined {
+  return requirements.get(handler)
+}
+
 function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
-  return async (c, next) => {
-    principalOf(c)
-    if (requirement.on === "project") {
-      const project = c.req.param(requirement.param) ?? ""
-      requireProject(c, requirement.action, project, requirement.notFound)
-    }
-    if (requirement.on === "any-project") requireAnyProject(c, requirement.action)
-    if (requirement.on === "secrets") requireSecrets(c, requirement.action)
-    if (requirement.on === "organization") requireOrganization(c, requirement.action)
-    if (requirement.on === "self" && c.req.param(requirement.param) !== principalOf(c).id) {
-      requireOrganization(c, requirement.action)
-    }
+  const middleware: MiddlewareHandler<GatewayEnv> = async (c, next) => {
+    check(c, requirement, (name) => c.req.param(name))
     await next()
   }
+  requirements.set(middleware, requirement)
+  return middleware
+}
+
+/** Checks what can be checked before the request is read; `param` answers a parameter of the path. Throws an `ApiError`. */
+export function check(c: RequestFacts, requirement: Requirement, param: (name: string) => string | undefined): void {
+  const { id } = principalOf(c)
+  if (requirement.on === "project") {
+    requireProject(c, requirement.action, param(requirement.param) ?? "", requirement.notFound)
+  }
+  if (requirement.on === "all-projects") requireProject(c, requirement.action, "*", () => new ApiError("not_found", ""))
+  if (requirement.on === "any-project") requireAnyProject(c, requirement.action)
+  if (requirement.on === "secrets") requireSecrets(c, requirement.action)
+  if (requirement.on === "organization") requireOrganization(c, requirement.action)
+  if (requirement.on === "self" && param(requirement.param) !== id) requireOrganization(c, requirement.action)
 }

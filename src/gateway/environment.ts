@@ -19,6 +19,8 @@ export interface GatewayEnv {
     tokenExpiresAt?: number
     /** Set when authentication refused the request. */
     refusal?: Refusal
+    /** Set when the request went to an origin, for the log: which upstream, how long it took to answer, what went wrong. */
+    upstream?: { upstream: string; upstreamMs: number; upstreamFailure?: string }
   }
 }
 

@@ -19,7 +19,10 @@ export const ERRORS = {
   /** What a caller did, where Keptn has always answered 500 and its clients look for the text. Nothing of ours failed. */
   keptn_failure: { status: 500, title: "Internal Server Error", public: true },
   internal_error: { status: 500, title: "Internal Server Error", public: false },
+  bad_gateway: { status: 502, title: "Bad Gateway", public: true },
   unavailable: { status: 503, title: "Service Unavailable", public: true },
+  gateway_timeout: { status: 504, title: "Gateway Timeout", public: true },
+  loop_detected: { status: 508, title: "Loop Detected", public: true },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

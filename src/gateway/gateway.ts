@@ -1,5 +1,5 @@
 /** What every request passes before a handler, in this order, and what becomes of those that no handler takes. */
-import { Hono, type MiddlewareHandler } from "hono"
+import { type Context, Hono, type MiddlewareHandler } from "hono"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { authenticate, type Authentication } from "./authenticate.ts"
 import { errorResponse } from "./dialect.ts"
@@ -21,14 +21,26 @@ export interface GatewaySettings {
   authentication: Authentication
 }
 
-/** A gateway without routes: the caller mounts them on it. `elsewhere` may say where a path that is not here is served. */
-export function createGateway(settings: GatewaySettings, elsewhere: (path: string) => string | null): Hono<GatewayEnv> {
+/** What differs from plane to plane. */
+export interface PlaneSettings {
+  /** May say where a path that is not here is served. */
+  elsewhere: (path: string) => string | null
+  /** Serves what is not served by routes; comes before they are looked for. */
+  proxy?: MiddlewareHandler<GatewayEnv>
+  /** Whether that reads the body of a request, and limits it. */
+  isProxied?: (c: Context<GatewayEnv>) => boolean
+}
+
+/** A gateway without routes: the caller mounts them on it. */
+export function createGateway(settings: GatewaySettings, plane: PlaneSettings): Hono<GatewayEnv> {
+  const { elsewhere, proxy, isProxied = () => false } = plane
   const app = new Hono<GatewayEnv>({ getPath: routedPath })
   app.use(requestContext(settings))
   app.use(knownHost(settings.hostNames))
-  app.use(limitBodies(settings))
+  app.use(limitBodies(settings, isProxied))
   app.use(keptnRules())
   app.use(authenticate(settings.authentication, isOpen))
+  if (proxy) app.use(proxy)
   app.use(
     methodNotAllowed({
       app,

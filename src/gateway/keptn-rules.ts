@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono"
 import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
+import { escapePath } from "./path.ts"
 
 const RESOURCES = "^/api/resource-service/v1/project"
 const NAME = "[^/]+"
@@ -34,14 +35,9 @@ export function keptnRules(): MiddlewareHandler<GatewayEnv> {
     if (reads && DOCS.has(path)) return c.redirect(`/api${search}`, 301)
     if (c.env.target?.plane !== "regional") return next()
     if (isBlocked(path, method)) throw new ApiError("permission_denied", `${method} ${path} is not public`)
-    if (WITHOUT_SLASH.test(path)) return c.redirect(`${escaped(path.slice(0, -1))}${search}`, reads ? 301 : 307)
+    if (WITHOUT_SLASH.test(path)) return c.redirect(`${escapePath(path.slice(0, -1))}${search}`, reads ? 301 : 307)
     return next()
   }
-}
-
-/** A path that was decoded, as it stands in an address. */
-function escaped(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/")
 }
 
 function isBlocked(path: string, method: string): boolean {

@@ -6,13 +6,22 @@
  * repository may be named with git's usual `.git` or without.
  */
 export function routedPath(request: Request): string {
-  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(request.url)?.[1] ?? "/"
   return (
-    decode(path)
+    decode(sentPath(request))
       .replace(/\/{2,}/g, "/")
       .replace(/^\/v2(?=\/|$)/, "/v3")
       .replace(/^(\/git\/[^/]+)\.git(?=\/|$)/, "$1") || "/"
   )
+}
+
+/** The path as it was sent, but for what the platform makes of it: `.` and `..` are resolved by then. */
+export function sentPath(request: Request): string {
+  return /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(request.url)?.[1] ?? "/"
+}
+
+/** A path that was decoded, as it stands in an address. */
+export function escapePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/")
 }
 
 function decode(path: string): string {

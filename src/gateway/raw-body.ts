@@ -1,5 +1,5 @@
 /** Bodies that are bytes and not JSON: they may be larger, because nothing holds them whole. */
-import type { HonoRequest, MiddlewareHandler } from "hono"
+import type { Context, HonoRequest, MiddlewareHandler } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { isGitPath } from "./dialect.ts"
 import type { GatewayEnv } from "./environment.ts"
@@ -15,8 +15,14 @@ export function isRawFile(request: HonoRequest): boolean {
   return RAW_PATH.test(request.path) && type !== undefined && /^application\/octet-stream\s*(;|$)/i.test(type)
 }
 
-/** Refuses bodies that are too large with 413: raw ones beyond `maxRawBytes`, all others beyond `maxBodyBytes`. */
-export function limitBodies(limits: { maxBodyBytes: number; maxRawBytes: number }): MiddlewareHandler<GatewayEnv> {
+/**
+ * Refuses bodies that are too large with 413: raw ones beyond `maxRawBytes`, all others beyond `maxBodyBytes`. Those that are `limitedElsewhere`
+ * pass.
+ */
+export function limitBodies(
+  limits: { maxBodyBytes: number; maxRawBytes: number },
+  limitedElsewhere: (c: Context<GatewayEnv>) => boolean,
+): MiddlewareHandler<GatewayEnv> {
   const held = bodyLimit({
     maxSize: limits.maxBodyBytes,
     onError: () => {
@@ -25,6 +31,7 @@ export function limitBodies(limits: { maxBodyBytes: number; maxRawBytes: number 
   })
   return async (c, next) => {
     const { raw } = c.req
+    if (limitedElsewhere(c)) return next()
     if (raw.body === null || !(isRawFile(c.req) || isGitPath(c.req.path))) return held(c, next)
     // Hono's own limit holds a body whose length it is not told, in order to count it.
     if (Number(raw.headers.get("content-length") ?? 0) > limits.maxRawBytes) throw tooLarge(limits.maxRawBytes)

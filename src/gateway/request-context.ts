@@ -63,6 +63,7 @@ function writeLog(c: Context<GatewayEnv>, extra: { ms: number; version: string }
     refusal: c.get("refusal"),
     trips: meter.trips,
     rowsRead: meter.rowsRead,
+    ...c.get("upstream"),
     ...extra,
   }
   if (c.error && !(c.error instanceof ApiError) && toApiError(c.error).code === "internal_error") {

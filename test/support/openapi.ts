@@ -21,9 +21,10 @@ export interface Operation {
 const requirementSchema = z.discriminatedUnion("on", [
   z.strictObject({ on: z.literal("token") }),
   z.strictObject({
-    on: z.enum(["project", "projects", "any-project", "body", "secrets", "organization", "self"]),
+    on: z.enum(["project", "projects", "any-project", "secrets", "organization", "self"]),
     action: z.string(),
   }),
+  z.strictObject({ on: z.literal("body"), action: z.string(), atMost: z.string().optional() }),
 ])
 
 const schemaSchema = z.looseObject({
@@ -113,6 +114,14 @@ function requestOf(document: Document, template: string, operation: z.infer<type
   if (content["application/json"]) return { path, json: exampleOf(document, content["application/json"].schema, place) }
   const form = content["multipart/form-data"]
   if (form) return { path, body: formOf(document, form.schema, place) }
+  const lines = content["application/jsonl"]
+  if (lines) {
+    return {
+      path,
+      body: String(exampleOf(document, lines.schema, place)),
+      headers: { "content-type": "application/jsonl" },
+    }
+  }
   const [type = ""] = Object.keys(content)
   if (!type.startsWith("application/x-git-")) throw new Error(`${place} is neither JSON nor what git sends`)
   return { path, body: GIT_FLUSH, headers: { "content-type": type } }

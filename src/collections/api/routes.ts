@@ -39,7 +39,7 @@ export const getMetadata = createRoute({
 })
 
 export const sendEvent = createRoute({
-  ...requires({ on: "body", action: "integrate" }),
+  ...requires({ on: "body", action: "integrate", atMost: "contribute" }),
   method: "post",
   path: "/api/v1/event",
   operationId: "sendEvent",
@@ -82,7 +82,7 @@ export const sendEvent = createRoute({
 })
 
 export const importPackage = createRoute({
-  ...requires({ on: "body", action: "contribute" }),
+  ...requires({ on: "body", action: "contribute", atMost: "administer" }),
   method: "post",
   path: "/api/v1/import",
   operationId: "importPackage",
