@@ -1,6 +1,7 @@
 /**
- * Writes the entry of zod again, without the texts of its errors in fifty languages, which are a fifth of the Worker: they hang on an object
- * that the bundler cannot look into, and nothing here asks for them. wrangler.toml ([alias]) puts the result in zod's place.
+ * Writes the entries of zod again, without what nothing here asks for: the texts of its errors in fifty languages, its compiler, and what reads
+ * JSON Schema. Together they are a quarter of the Worker, and hang on an object (`z`) that the bundler cannot look into.
+ * wrangler.toml ([alias]) puts the result in zod's place.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
@@ -10,14 +11,27 @@ const root = join(import.meta.dirname, "..", "..")
 const out = join(root, "dist", "zod")
 const library = join(dirname(fileURLToPath(import.meta.resolve("zod"))), "v4")
 
-/** The line of both entries that brings the languages. */
+/** The lines of each entry that bring what is left out. */
 const LANGUAGES = 'export * as locales from "../locales/index.js";\n'
+const LEFT_OUT = {
+  "core/index.js": [
+    LANGUAGES,
+    'export * from "./compile.js";\n',
+    'export { JSONSchemaGenerator } from "./json-schema-generator.js";\n',
+  ],
+  "classic/external.js": [
+    LANGUAGES,
+    " compile, withParser, ZodCompileAsyncError, ZodCompileUnsupportedError,",
+    'export { fromJSONSchema } from "./from-json-schema.js";\n',
+    'export { deepPartial } from "./deep-partial.js";\n',
+  ],
+}
 
 mkdirSync(out, { recursive: true })
-writeFileSync(join(out, "core.js"), withoutLanguages("core/index.js"))
+writeFileSync(join(out, "core.js"), entry("core/index.js"))
 writeFileSync(
   join(out, "index.js"),
-  `${withoutLanguages("classic/external.js").replace(/^export \* as core from .*$/m, 'export * as core from "./core.js";')}
+  `${entry("classic/external.js").replace(/^export \* as core from .*$/m, 'export * as core from "./core.js";')}
 import * as z from "./index.js";
 import { config } from "${pathTo("core/index.js")}";
 import en from "${pathTo("locales/en.js")}";
@@ -26,14 +40,15 @@ export { z, z as default };
 `,
 )
 
-function withoutLanguages(entry: string): string {
-  const text = readFileSync(join(library, entry), "utf8")
-  if (!text.includes(LANGUAGES)) {
-    throw new Error(`zod's ${entry} is not as it was: see whether ${import.meta.filename} is still needed`)
+function entry(name: keyof typeof LEFT_OUT): string {
+  let text = readFileSync(join(library, name), "utf8")
+  for (const part of LEFT_OUT[name]) {
+    if (!text.includes(part)) {
+      throw new Error(`zod's ${name} is not as it was: see whether ${import.meta.filename} still fits it`)
+    }
+    text = text.replace(part, "")
   }
-  return text
-    .replace(LANGUAGES, "")
-    .replaceAll(/from "(\.[^"]*)"/g, (_, path: string) => `from "${pathTo(join(dirname(entry), path))}"`)
+  return text.replaceAll(/from "(\.[^"]*)"/g, (_, path: string) => `from "${pathTo(join(dirname(name), path))}"`)
 }
 
 function pathTo(file: string): string {
