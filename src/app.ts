@@ -10,9 +10,8 @@ import type { RegionalEnv } from "./collections/regional.ts"
 import { createConfigurationCollection, createResourceCollection } from "./collections/resource/index.ts"
 import { createSecretsCollection } from "./collections/secrets/index.ts"
 import { createStatisticsCollection } from "./collections/statistics/index.ts"
-import type { Config, RegionBindings } from "./config.ts"
-import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "./directory/assigned-roles.ts"
-import { recordRefusal, trimAuditLog } from "./directory/audit.ts"
+import type { Config } from "./config.ts"
+import { recordRefusal } from "./directory/audit.ts"
 import { openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
 import { collectionSource, createDocs, type DocsSettings, type DocumentSource } from "./docs/index.ts"
@@ -25,17 +24,11 @@ import { hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
 import { sealWith } from "./gateway/sealing.ts"
 import { TokenCache } from "./gateway/token-cache.ts"
+import { integrationLifetime, runAllJobs } from "./installation/jobs.ts"
+import { settleRoleChange } from "./installation/role-changes.ts"
+import { readStatus } from "./installation/status.ts"
 import { Meter } from "./lib/meter.ts"
-import type { SealingKeys } from "./lib/sealing.ts"
-import { removeExpiredCounts } from "./partition/event-counts.ts"
-import { removeExpiredLogs } from "./partition/integration-logs.ts"
-import { openPartition, type Partition } from "./partition/partition.ts"
-import { archiveEvents } from "./partition/event-export.ts"
-import { collectGarbage } from "./partition/garbage.ts"
-import { clearDeletedProjects } from "./partition/projects.ts"
-import { resealSecrets } from "./partition/resealing.ts"
-import { findAbandonedRoleChanges, finishRoleChange, type RoleChange } from "./partition/role-changes.ts"
-import { removeExpiredIntegrations } from "./partition/uniform.ts"
+import { openPartition } from "./partition/partition.ts"
 import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
 import { documentName, OriginDocuments } from "./upstream/documents.ts"
 import { documentedAtOrigin, requirementsAtOrigin } from "./upstream/requirements.ts"
@@ -73,10 +66,7 @@ export function createEdge(config: Config): Edge {
       const target = resolveHost(new URL(request.url).hostname, hosts)
       return planes[target?.plane ?? "regional"].fetch(request, { target }, context)
     },
-    async runJobs() {
-      const regional = [...config.regions].map(([region, bindings]) => runRegionalJobs(config, region, bindings))
-      await finishAll([...regional, runGlobalJobs(config)])
-    },
+    runJobs: () => runAllJobs(config),
   }
 }
 
@@ -234,91 +224,9 @@ function useDirectory(config: Config, cache: TokenCache): MiddlewareHandler<Iden
     c.set("directory", openDirectory(config.directory, c.get("meter")))
     c.set("regions", [...config.regions.keys()])
     c.set("rightsChanged", () => cache.clear())
+    c.set("readStatus", () => readStatus(config, c.get("meter")))
     await next()
   }
-}
-
-/** Does in the directory what a project's creation or deletion asks, and removes the partition's note of it. */
-async function settleRoleChange(config: Config, meter: Meter, partition: Partition, change: RoleChange): Promise<void> {
-  const directory = openDirectory(config.directory, meter)
-  const project = { name: change.project, region: partition.region }
-  const { principalId } = change
-  if (principalId === null) await endProjectAssignments(directory, project)
-  else await grantProjectAdmin(directory, principalId, project)
-  const stillWanted = await finishRoleChange(partition, change)
-  // The project was deleted meanwhile: a later one of its name must inherit nothing.
-  if (principalId !== null && !stillWanted) await revokeProjectAdmin(directory, principalId, project)
-}
-
-async function runRegionalJobs(config: Config, region: string, bindings: RegionBindings): Promise<void> {
-  const partition = openPartition(region, bindings, new Meter(), () => undefined)
-  const now = Date.now()
-  await finishAll([
-    removeExpiredIntegrations(partition, now - integrationLifetime(config)),
-    removeExpiredLogs(partition, now),
-    removeExpiredCounts(partition, now),
-    clearDeletions(partition),
-    settleRoleChanges(config, partition),
-    tidyUp(partition),
-    retainEvents(config, partition),
-    reseal(partition, config.secretKeys),
-  ])
-}
-
-/** Waits for all jobs, then throws what one of them threw: what one cannot do must not keep the others from what they can. */
-async function finishAll(jobs: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(jobs)
-  for (const result of results) if (result.status === "rejected") throw result.reason
-}
-
-/** Moves events that are older than the retention to the archive. */
-async function retainEvents(config: Config, partition: Partition): Promise<void> {
-  if (config.eventRetentionDays === null) return
-  const cutoff = Date.now() - config.eventRetentionDays * 24 * 60 * 60 * 1000
-  const moved = await archiveEvents(partition, cutoff)
-  if (moved > 0) console.log(JSON.stringify({ event: "events-archived", region: partition.region, events: moved }))
-}
-
-/** Removes garbage and checks a sample of what is stored. */
-async function tidyUp(partition: Partition): Promise<void> {
-  const { region } = partition
-  const { damaged, ...report } = await collectGarbage(partition, Date.now())
-  console.log(JSON.stringify({ event: "garbage-collected", region, ...report }))
-  if (damaged.length > 0) console.error(JSON.stringify({ event: "damaged-objects", region, objects: damaged }))
-}
-
-/** Removes what is left of deleted projects where a failure cut that off. */
-async function clearDeletions(partition: Partition): Promise<void> {
-  const { region } = partition
-  const cleared = await clearDeletedProjects(partition)
-  if (cleared.length > 0) console.log(JSON.stringify({ event: "deleted-projects-cleared", region, projects: cleared }))
-}
-
-/** Tells the directory what it was not told when a failure cut a write off. */
-async function settleRoleChanges(config: Config, partition: Partition): Promise<void> {
-  const { region } = partition
-  for (const change of await findAbandonedRoleChanges(partition)) {
-    await settleRoleChange(config, new Meter(), partition, change)
-    console.log(JSON.stringify({ event: "role-change-settled", region, project: change.project }))
-  }
-}
-
-/** Seals again what an older key has sealed. */
-async function reseal(partition: Partition, keys: SealingKeys | null): Promise<void> {
-  if (keys === null) return
-  const { region } = partition
-  const { unreadable, ...report } = await resealSecrets(partition, keys)
-  if (report.resealed > 0) console.log(JSON.stringify({ event: "secrets-resealed", region, ...report }))
-  if (unreadable.length > 0) console.error(JSON.stringify({ event: "unreadable-secrets", region, secrets: unreadable }))
-}
-
-async function runGlobalJobs(config: Config): Promise<void> {
-  await trimAuditLog(openDirectory(config.directory, new Meter()), config.auditRetentionDays)
-}
-
-/** How long an integration is known without a heartbeat, in milliseconds. */
-function integrationLifetime(config: Config): number {
-  return config.integrationTtlHours * 60 * 60 * 1000
 }
 
 function info(name: string, title: string, description: string) {

@@ -1,6 +1,7 @@
 /** The page at `/api`, the documents behind it and the files it loads. All of it is open. */
 import { type Context, Hono } from "hono"
 import { matchesEtag } from "../gateway/conditional.ts"
+import { ERRORS_PATH } from "../gateway/dialect.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
 import { FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
 import {
@@ -13,6 +14,7 @@ import {
   type Renderings,
   type ToldRequirement,
 } from "./document.ts"
+import { errorsPage } from "./errors-page.ts"
 import { docsContentSecurityPolicy, docsPage } from "./page.ts"
 
 /** A document of the page. */
@@ -43,6 +45,7 @@ export function collectionSource(
 
 /** Caches may keep an answer and must ask whether it is still the one. */
 const REVALIDATE = "public, no-cache"
+const PAGE_HEADERS = { "Content-Security-Policy": docsContentSecurityPolicy, "Cache-Control": REVALIDATE }
 /** The address holds an exact version: what it names never changes. */
 const IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -52,10 +55,11 @@ export function createDocs({ title, sources, assets }: DocsSettings): Hono<Gatew
   for (const path of ["/api", "/api/"]) {
     app.get(path, (c) => {
       const documents = sources(c).map(({ name }) => ({ name, url: `/api/openapi/${name}.json` }))
-      const headers = { "Content-Security-Policy": docsContentSecurityPolicy, "Cache-Control": REVALIDATE }
-      return c.html(docsPage({ title, documents }), 200, headers)
+      return c.html(docsPage({ title, documents }), 200, PAGE_HEADERS)
     })
   }
+
+  app.get(ERRORS_PATH, (c) => c.html(errorsPage(), 200, PAGE_HEADERS))
 
   const rendered = new WeakMap<Document, Promise<Renderings>>()
   const answer = async (c: Context<GatewayEnv>, name: string, form: keyof Renderings) => {

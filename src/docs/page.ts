@@ -66,6 +66,7 @@ ${documents.map(({ name, url }) => `<li><a href="${escape(url)}">${escape(name)}
   })
 }
 
-function escape(text: string): string {
+/** Text as it stands in HTML. */
+export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -22,9 +22,19 @@ function isStatisticsPath(path: string): boolean {
   return path.startsWith("/api/statistics/")
 }
 
+/** The page that explains errors, each under its code. */
+export const ERRORS_PATH = "/api/errors"
+
 /** The response for anything that was thrown. Only an `ApiError` is told to the caller in its own words. */
 export function errorResponse(c: Context<GatewayEnv>, thrown: unknown): Response {
   const error = toApiError(thrown)
+  const response = inDialect(c, error)
+  // Bodies are what clients know, so the explanation is linked beside them.
+  response.headers.set("Link", `<${ERRORS_PATH}#${error.code}>; rel="help"`)
+  return response
+}
+
+function inDialect(c: Context<GatewayEnv>, error: ApiError): Response {
   if (isIdentityPath(c.req.path)) return problemDocument(c, error)
   return isGitPath(c.req.path) ? plainText(error) : keptnError(c, error)
 }

@@ -17,6 +17,7 @@ export const OPEN_PATHS = [
   "/api/",
   "/api/assets/*",
   "/api/openapi/*",
+  "/api/errors",
   "/api/health",
   "/health",
   "/nginx-health",

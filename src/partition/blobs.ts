@@ -11,6 +11,8 @@ import type { Meter } from "../lib/meter.ts"
 export const SMALL_BLOB = 1024 * 1024
 /** How long KV keeps a blob, in seconds. Blobs never change; this bounds how long the bytes of a deleted project linger. */
 const CACHE_SECONDS = 24 * 60 * 60
+/** A key that nothing is stored under. */
+const NOWHERE = "nowhere"
 /** R2 deletes at most this many objects in one call, and lists as many. */
 const PAGE = 1000
 
@@ -53,6 +55,19 @@ export class Blobs {
     this.#cache = cache
     this.#meter = meter
     this.#later = later
+  }
+
+  /** Asks the bucket for something that is not there. Throws when it cannot be reached. */
+  async reachBucket(): Promise<void> {
+    await this.#meter.count("r2", () => this.#bucket.head(NOWHERE))
+  }
+
+  /** The same of the cache; false where there is none. */
+  async reachCache(): Promise<boolean> {
+    const cache = this.#cache
+    if (cache === null) return false
+    await this.#meter.count("kv", () => cache.get(NOWHERE))
+    return true
   }
 
   /**

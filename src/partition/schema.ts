@@ -367,3 +367,5 @@ export const secrets = sqliteTable("secrets", {
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 })
+
+export { jobRuns } from "../lib/job-runs.ts"

@@ -61,7 +61,16 @@ const ROLES = {
 } as const satisfies Record<string, Action | null>
 
 /** What the gateway answers itself, and what a prefix can neither be nor hold nor lie below. */
-const RESERVED = ["/api/assets", "/api/openapi", "/api/health", "/api/swagger-ui", "/health", "/nginx-health", "/git"]
+const RESERVED = [
+  "/api/assets",
+  "/api/openapi",
+  "/api/errors",
+  "/api/health",
+  "/api/swagger-ui",
+  "/health",
+  "/nginx-health",
+  "/git",
+]
   .concat(["/v2", "/v3"])
   .map((path) => ({ path, text: "this edge answers itself" }))
 const COLLECTIONS = Object.entries(COLLECTION_PATHS).map(([name, path]) => ({ path, text: `is collection ${name}` }))

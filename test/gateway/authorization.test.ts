@@ -133,8 +133,9 @@ describe("the operations declare", async () => {
   it.each([
     ["checkAuthentication", "token", undefined],
     ["getMetadata", "token", undefined],
-    ["sendEvent", "body", "integrate"],
-    ["importPackage", "body", "contribute"],
+    ["getStatus", "organization", "read"],
+    ["sendEvent", "body", "integrate", "contribute"],
+    ["importPackage", "body", "contribute", "administer"],
     ["listEvents", "projects", "read"],
     ["listProjects", "projects", "read"],
     ["createProject", "body", "create"],
@@ -194,9 +195,9 @@ describe("the operations declare", async () => {
     ["legacyDeleteProjectResource", "project", "contribute"],
     ["legacyDeleteStageResource", "project", "contribute"],
     ["legacyDeleteServiceResource", "project", "contribute"],
-  ])("for %s: %s %s", (operationId, on, action) => {
+  ])("for %s: %s %s", (operationId, on, action, atMost?: string) => {
     const found = operations.find((operation) => operation.operationId === operationId)
-    expect(found?.requires).toEqual({ on, ...(action && { action }) })
+    expect(found?.requires).toEqual({ on, ...(action && { action }), ...(atMost && { atMost }) })
   })
 
   it("more than a token or the right to read where something is changed", () => {
@@ -220,6 +221,7 @@ describe("a project that a caller may not see", () => {
     ["DELETE", "/api/controlPlane/v1/project/{}/service/carts", undefined],
     ["GET", "/api/controlPlane/v1/event/triggered/x?project={}", undefined],
     ["GET", "/api/mongodb-datastore/event/export?project={}", undefined],
+    ["POST", "/api/mongodb-datastore/event/import?project={}", {}],
     ["GET", "/api/resource-service/v1/project/{}/resource", undefined],
     ["POST", "/api/resource-service/v1/project/{}/resource", { resources: [] }],
   ])("is answered by %s %s like one that does not exist", async (method, path, json) => {

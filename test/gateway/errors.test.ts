@@ -2,6 +2,8 @@
 import { env } from "cloudflare:workers"
 import { beforeAll, describe, expect, it } from "vitest"
 import { z } from "zod"
+import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
+import { ERRORS } from "../../src/gateway/errors.ts"
 import { adminToken, send } from "../support/client.ts"
 import { edgeWith, type SendToEdge } from "../support/edge.ts"
 import { captureLog } from "../support/log.ts"
@@ -214,5 +216,37 @@ describe("an exception in a handler", () => {
     expect((await sendTo(`http://eu.api.localhost${path}`, auth)).status).toBe(500)
     expect((await sendTo(`http://us.api.localhost${path}`, auth)).status).toBe(200)
     expect((await sendTo("http://eu.api.localhost/health")).status).toBe(200)
+  })
+})
+
+describe("the explanation of an error", () => {
+  it.each([
+    ["eu", "/api/controlPlane/v1/project/nowhere", "not_found"],
+    ["eu", "/nowhere", "not_found"],
+    ["eu", "/git/nowhere/info/refs?service=git-upload-pack", "not_found"],
+    ["eu", "/api/statistics/v1/statistics?from=x", "invalid_request"],
+    ["global", "/v3/users/nowhere", "invalid_request"],
+    ["asia", "/health", "misdirected_request"],
+  ])("is linked from the answer of %s to %s: %s", async (label, path, code) => {
+    const response = await send(label, path)
+    expect(response.ok).toBe(false)
+    expect(response.headers.get("link")).toBe(`</api/errors#${code}>; rel="help"`)
+  })
+
+  it("is linked where nginx's bodies are kept byte for byte, too", async () => {
+    const response = await send("eu", "/api/controlPlane/v1/project", { token: null })
+    expect(response.headers.get("link")).toBe('</api/errors#unauthenticated>; rel="help"')
+  })
+
+  it.each(["eu", "global"])("is on a page of %s that needs no token and loads nothing but its style", async (label) => {
+    const response = await send(label, "/api/errors", { token: null })
+    expect([response.status, response.headers.get("content-security-policy")]).toEqual([200, docsContentSecurityPolicy])
+    const page = await response.text()
+    for (const [code, { status }] of Object.entries(ERRORS)) {
+      expect(page).toMatch(new RegExp(`<tr id="${code}">.*<td>${status}</td><td>[^<].+</td><td>[^<].+</td></tr>`))
+    }
+    expect(page).toContain("with <code>Retry-After</code>, try again")
+    const files = [...page.matchAll(/(?:src|href)="(\/[^"#]*)"/g)].flatMap(([, file]) => file ?? [])
+    expect(files).toEqual(["/api/assets/docs.css", "/api"])
   })
 })

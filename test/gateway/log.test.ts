@@ -62,8 +62,8 @@ describe("the line of a request", () => {
   it.each([
     ["GET", "eu", "/health", "/health"],
     ["GET", "eu", "/api", "/api"],
-    ["GET", "eu", "/api/openapi/api-service.json", "/api/openapi/api-service.json"],
-    ["HEAD", "eu", "/api/openapi/control-plane.yaml", "/api/openapi/control-plane.yaml"],
+    ["GET", "eu", "/api/openapi/api-service.json", "/api/openapi/:file{[^/]+\\.(json|yaml)}"],
+    ["HEAD", "eu", "/api/openapi/control-plane.yaml", "/api/openapi/:file{[^/]+\\.(json|yaml)}"],
     ["GET", "eu", "/api/assets/docs.js", "/api/assets/*"],
     ["GET", "eu", "/api/controlPlane/v1/project/my-name", "/api/controlPlane/v1/project/:projectName"],
     ["PATCH", "eu", "/api/v1/auth", "/api/v1/auth"],

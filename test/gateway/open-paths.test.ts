@@ -10,6 +10,7 @@ const EXPECTED = [
   "/api/",
   "/api/assets/*",
   "/api/openapi/*",
+  "/api/errors",
   "/api/health",
   "/health",
   "/nginx-health",
@@ -49,7 +50,7 @@ const PROBES = `
   /api/swagger-ui/ /api/swagger-ui/swagger.yaml /api/controlPlane/swagger-ui/swagger.yaml /bridge /bridge/
   /api/swagger-ui/x /api/swagger-ui/swagger.yaml/ /api/swagger-ui/swagger.json /api/controlPlane/swagger-ui/
   /api/secrets/swagger-ui/swagger.yaml /api/secrets/swagger-ui/x /api/SECRETS/swagger-ui/swagger.yaml
-  /api/health/ /api/healthz /api/v1/health /api/secrets/health /api/statistics/health /api/resource-service/health
+  /api/errors /api/errors/ /api/errors/x /api/health/ /api/healthz /api/v1/health /api/secrets/health /api/statistics/health /api/resource-service/health
   /v1 /v2 /v3 /v2/ /v3/ /v2/users/me /v3/users/me /v2/organizations/me /v3/organizations/me
   /v3/roles /v3/users /v3/teams /v3/authenticate/x /v3/identity-provider /api/v1 /api/v1/authXYZ
   /metrics /debug /status /admin /favicon.ico /robots.txt /.well-known/security.txt /.env

@@ -5,6 +5,28 @@ import type { Directory } from "../../directory/directory.ts"
 import { principalOf } from "../../gateway/authorize.ts"
 import { clientAddress } from "../../gateway/client-address.ts"
 import type { GatewayEnv, RequestFacts } from "../../gateway/environment.ts"
+import type { DatabaseStatus } from "../../lib/job-runs.ts"
+
+/** A database: what it tells of itself, null when it cannot be reached, and the migrations that this version counts on. */
+interface ReachedDatabase {
+  database: DatabaseStatus | null
+  expected: readonly string[]
+}
+
+/** A region: whether its bucket and its cache (null: it has none) can be reached, and the time of its oldest event. */
+export interface RegionStatus extends ReachedDatabase {
+  region: string
+  bucket: boolean
+  cache: boolean | null
+  oldestEvent: number | null
+}
+
+/** How the installation is. */
+export interface InstallationStatus {
+  version: string
+  directory: ReachedDatabase
+  regions: readonly RegionStatus[]
+}
 
 /** A gateway request with the organization's directory. */
 export interface IdentityEnv extends GatewayEnv {
@@ -14,6 +36,8 @@ export interface IdentityEnv extends GatewayEnv {
     regions: readonly string[]
     /** Told after a change of who may do what, so that it holds in this isolate at once. */
     rightsChanged: () => void
+    /** Asks all storage of all planes: how that is done is not this collection's business. */
+    readStatus: () => Promise<InstallationStatus>
   }
 }
 

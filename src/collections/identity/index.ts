@@ -11,6 +11,8 @@ import { listAuditLog } from "./audit-log/routes.ts"
 import type { IdentityEnv } from "./environment.ts"
 import * as me from "./me/handlers.ts"
 import * as meRoutes from "./me/routes.ts"
+import { getStatusHandler } from "./status/handlers.ts"
+import { getStatus } from "./status/routes.ts"
 import * as accounts from "./system-accounts/handlers.ts"
 import * as accountRoutes from "./system-accounts/routes.ts"
 import * as teams from "./teams/handlers.ts"
@@ -52,6 +54,7 @@ export function createIdentityCollection(): IdentityApp {
   mountAccountTokens(app)
   mountRoles(app)
   app.openapi(listAuditLog, listAuditLogHandler)
+  app.openapi(getStatus, getStatusHandler)
   return app
 }
 

@@ -291,3 +291,48 @@ export const auditEntrySchema = z
     after: z.record(z.string(), z.unknown()).nullable(),
   })
   .openapi("AuditEntry")
+
+const databaseStatus = {
+  database: z.object({
+    reachable: z.boolean(),
+    bytes: z.number().int().nullable().openapi({ example: 118_784, description: "null when it cannot be reached" }),
+  }),
+  migrations: z
+    .object({
+      applied: z.array(z.string()).openapi({ example: ["0000_partition.sql"] }),
+      pending: z
+        .array(z.string())
+        .openapi({ example: [], description: "What this version needs and is not there yet" }),
+    })
+    .nullable(),
+  jobs: z.array(
+    z
+      .object({
+        name: z.string().openapi({ example: "collect-garbage" }),
+        started_at: timestamp,
+        duration_ms: z.number().int().openapi({ example: 12 }),
+        failed: z.boolean(),
+      })
+      .openapi("JobRun", { description: "The last run of a scheduled job" }),
+  ),
+}
+const reachable = z.object({ reachable: z.boolean() })
+
+export const statusSchema = z
+  .object({
+    status: z.enum(["ok", "degraded"]).openapi({ example: "ok" }),
+    version: z.string().openapi({ description: "The id of the deployed version of the Worker" }),
+    directory: z.object(databaseStatus),
+    regions: z.array(
+      z.object({
+        region: z.string().openapi({ example: "eu" }),
+        ...databaseStatus,
+        bucket: reachable,
+        cache: reachable.nullable().openapi({ description: "null where this region may not be cached" }),
+        oldest_event: timestamp
+          .nullable()
+          .openapi({ description: "The time of the event that was stored first; null without events" }),
+      }),
+    ),
+  })
+  .openapi("Status")
