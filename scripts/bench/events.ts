@@ -1,8 +1,8 @@
 /** What a page of events costs, in rows read and requests a second, with a thousand and with a million events stored. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { inFolder } from "./folder.ts"
 import { askFor, askOnce, startServer } from "./server.ts"
 
 const FEW = 1_000
@@ -22,8 +22,8 @@ const QUESTIONS = [
 
 /** Measures and prints. */
 export async function measureEvents(): Promise<void> {
-  const few = await measure(FEW)
-  const many = await measure(MANY)
+  const few = await inFolder((state) => measure(state, FEW))
+  const many = await inFolder((state) => measure(state, MANY))
   for (const { name } of QUESTIONS) {
     const [before, after] = [few.get(name), many.get(name)]
     if (!before || !after) throw new Error(`${name} was not measured`)
@@ -32,22 +32,20 @@ export async function measureEvents(): Promise<void> {
   }
 }
 
-async function measure(count: number): Promise<Map<string, { rows: number; rate: number }>> {
-  const state = mkdtempSync(join(tmpdir(), "quarterdeck-bench-"))
+async function measure(state: string, count: number): Promise<Map<string, { rows: number; rate: number }>> {
+  await (await startServer(state, [])).stop()
+  fill(state, count)
+  const { token, stop } = await startServer(state, [])
   try {
-    await (await startServer(state, [])).stop()
-    fill(state, count)
-    const { token, stop } = await startServer(state, [])
     const results = new Map<string, { rows: number; rate: number }>()
     for (const { name, query } of QUESTIONS) {
       const path = `/api/mongodb-datastore/event?pageSize=20&${query}`
       const { rows } = await askOnce(path, token)
       results.set(name, { rows, rate: await askFor(MEASURED_MS, path, token) })
     }
-    await stop()
     return results
   } finally {
-    rmSync(state, { recursive: true })
+    await stop()
   }
 }
 

@@ -3,23 +3,31 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { Agent, request } from "node:http"
 import { createInterface } from "node:readline"
+import type { RunningProcess } from "./process.ts"
 
 const PORT = 8799
 const CONNECTIONS = 16
 
 /** A server that answers, with the token of its administrator. */
-export interface Server {
+export interface Server extends RunningProcess {
   token: string
-  stop: () => Promise<void>
 }
 
-/** Starts an edge on the data in `state`; `args` are those of `npm start`. */
-export async function startServer(state: string, args: readonly string[]): Promise<Server> {
+/** Starts an edge on the data in `state`; `args` are those of `npm start`, `variables` those of the Worker. */
+export async function startServer(state: string, args: readonly string[], variables: object = {}): Promise<Server> {
   const child = spawn(process.execPath, ["scripts/start.ts", ...args], {
-    env: { ...process.env, PORT: String(PORT), QUARTERDECK_STATE: state },
+    env: {
+      ...process.env,
+      PORT: String(PORT),
+      QUARTERDECK_STATE: state,
+      QUARTERDECK_VARS: JSON.stringify(variables),
+      // By this it knows that it is run by a script, and ends with the process that started it, however that goes.
+      npm_lifecycle_event: "bench",
+    },
     stdio: ["ignore", "pipe", "ignore"],
   })
   const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, "exit")
     child.kill()
     await ended
@@ -27,7 +35,7 @@ export async function startServer(state: string, args: readonly string[]): Promi
   try {
     const token = await readToken(child)
     await untilHealthy()
-    return { token, stop }
+    return { token, port: PORT, id: child.pid, stop }
   } catch (error) {
     await stop()
     throw error
@@ -37,18 +45,19 @@ export async function startServer(state: string, args: readonly string[]): Promi
 async function readToken({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error("no output to read")
   const lines = createInterface({ input: stdout })
-  const { promise, resolve } = Promise.withResolvers<string>()
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
   lines.on("line", (line) => {
     const token = /^token (\S+)$/.exec(line)?.[1]
     if (token !== undefined) resolve(token)
   })
+  lines.on("close", () => reject(new Error("the edge did not start: npm start tells why")))
   return promise
 }
 
 async function untilHealthy(): Promise<void> {
   const agent = new Agent()
   for (;;) {
-    const status = await ask(agent, "/health", "").then(
+    const status = await ask(agent, "/health", "", PORT).then(
       (answer) => answer.status,
       () => 0,
     )
@@ -57,14 +66,14 @@ async function untilHealthy(): Promise<void> {
   }
 }
 
-/** Asks for `path` over and over on all connections; answers the requests per second. */
-export async function askFor(milliseconds: number, path: string, token: string): Promise<number> {
+/** Asks for `path` over and over on all connections, at the edge or at `port`; answers the requests per second. */
+export async function askFor(milliseconds: number, path: string, token: string, port = PORT): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const end = performance.now() + milliseconds
   let answered = 0
   const connection = async () => {
     while (performance.now() < end) {
-      const { status } = await ask(agent, path, token)
+      const { status } = await ask(agent, path, token, port)
       if (status !== 200) throw new Error(`${path} answered ${status}`)
       answered++
     }
@@ -77,7 +86,7 @@ export async function askFor(milliseconds: number, path: string, token: string):
 /** Asks once; answers what the benchmark reads of an answer. */
 export async function askOnce(path: string, token: string): Promise<Answer> {
   const agent = new Agent()
-  const answer = await ask(agent, path, token)
+  const answer = await ask(agent, path, token, PORT)
   agent.destroy()
   return answer
 }
@@ -89,10 +98,10 @@ export interface Answer {
   body: string
 }
 
-function ask(agent: Agent, path: string, token: string): Promise<Answer> {
+function ask(agent: Agent, path: string, token: string, port: number): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const headers = { host: `eu.api.localhost:${PORT}`, "x-token": token }
-  const sent = request({ agent, host: "127.0.0.1", port: PORT, path, headers }, (response) => {
+  const headers = { host: `eu.api.localhost:${port}`, "x-token": token }
+  const sent = request({ agent, host: "127.0.0.1", port, path, headers }, (response) => {
     const parts: Buffer[] = []
     response.on("data", (part: Buffer) => parts.push(part))
     response.on("end", () => {

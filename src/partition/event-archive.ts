@@ -17,9 +17,10 @@ export interface PlacedEvent extends EventPlace {
   event: KeptnEvent
 }
 
-/** An archived portion: its name, and the place of its last event. */
+/** An archived portion: its name, and the places of its first and its last event. */
 export interface Portion {
   key: string
+  first: EventPlace
   last: EventPlace
 }
 
@@ -63,11 +64,20 @@ export class EventArchive {
       }
       const page = await this.#meter.count("r2", () => this.#bucket.list(options))
       for (const { key } of page.objects) {
-        const last = readPlace(/_(\d+-\d+)\.jsonl\.gz$/.exec(key)?.[1])
-        if (last) yield { key, last }
+        const [, from, to] = /\/(\d+-\d+)_(\d+-\d+)\.jsonl\.gz$/.exec(key) ?? []
+        const [first, last] = [readPlace(from), readPlace(to)]
+        if (first && last) yield { key, first, last }
       }
       cursor = page.truncated ? page.cursor : undefined
     } while (cursor !== undefined)
+  }
+
+  /** The ids of the events of a portion. */
+  async *ids(portion: Portion): AsyncGenerator<string> {
+    for await (const line of this.lines(portion)) {
+      const { id }: KeptnEvent = JSON.parse(line)
+      yield id
+    }
   }
 
   /** The lines of a portion as they are stored, without their line feeds. Throws when it is not there. */
@@ -84,13 +94,18 @@ export class EventArchive {
   }
 }
 
+/** The name under which the database keeps the place up to which a project's events are archived. */
+export function archiveMark(project: string): string {
+  return `events-archived:${project}`
+}
+
 /** How an event is exported: as it is answered elsewhere, with its place as CloudEvents' `sequence`. */
 export function lineOf({ event, ...place }: PlacedEvent): KeptnEvent & { sequence: string } {
   return { ...event, sequence: writePlace(place) }
 }
 
 /** A place as text; texts sort as places do. */
-function writePlace({ time, seq }: EventPlace): string {
+export function writePlace({ time, seq }: EventPlace): string {
   return `${String(time).padStart(15, "0")}-${String(seq).padStart(15, "0")}`
 }
 

@@ -1,7 +1,7 @@
 /** How many events there were, counted as they come, so that statistics need not read them. */
 import { and, asc, count, gte, inArray, lt, lte, ne, sql } from "drizzle-orm"
 import type { Reach } from "../lib/principal.ts"
-import { valuesOf } from "./bulk.ts"
+import { jsonChunks, valuesOf } from "./bulk.ts"
 import type { Statement } from "./commit.ts"
 import type { Database, Partition } from "./partition.ts"
 import { eventCounts, type KeptnEvent } from "./schema.ts"
@@ -20,6 +20,28 @@ export function countEvent(db: Database, event: KeptnEvent, project: string, ser
       target: [eventCounts.bucket, eventCounts.project, eventCounts.service, eventCounts.type, eventCounts.source],
       set: { count: sql`${eventCounts.count} + 1` },
     })
+}
+
+/** The statements that count events of a project, which may be old: those whose counters are gone are left out. */
+export function countEvents(db: Database, project: string, counted: readonly KeptnEvent[]): Statement[] {
+  const oldest = Date.now() - COUNTER_LIFETIME
+  const rows = counted.map((event) => {
+    const { type, source, data } = event
+    const service = typeof data["service"] === "string" ? data["service"] : ""
+    return { bucket: bucketOf(Date.parse(event.time)), service, type, source }
+  })
+  return jsonChunks(rows.filter(({ bucket }) => bucket >= oldest)).map((json) =>
+    db
+      .insert(eventCounts)
+      .select(
+        sql`select value ->> 'bucket', ${project}, value ->> 'service', value ->> 'type', value ->> 'source', count(*)
+          from json_each(${json}) where exists (select 1 from projects where name = ${project}) group by 1, 2, 3, 4, 5`,
+      )
+      .onConflictDoUpdate({
+        target: [eventCounts.bucket, eventCounts.project, eventCounts.service, eventCounts.type, eventCounts.source],
+        set: { count: sql`${eventCounts.count} + excluded.count` },
+      }),
+  )
 }
 
 /** How many events of a type a source sent about a service in a time. */

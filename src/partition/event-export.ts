@@ -1,9 +1,17 @@
 /** All events of a project, the oldest first: what is archived, then what is in the database. Also moves events from one to the other. */
 import { and, asc, eq, inArray, sql } from "drizzle-orm"
 import { valuesOf } from "./bulk.ts"
-import { type EventPlace, isBehind, lineOf, type PlacedEvent, readPlace } from "./event-archive.ts"
+import {
+  archiveMark,
+  type EventPlace,
+  isBehind,
+  lineOf,
+  type PlacedEvent,
+  readPlace,
+  writePlace,
+} from "./event-archive.ts"
 import type { Database, Partition } from "./partition.ts"
-import { events } from "./schema.ts"
+import { events, jobCursors } from "./schema.ts"
 import { through } from "./through.ts"
 
 /** How many events are read at once, and about how many bytes of them. */
@@ -70,18 +78,35 @@ export async function archiveEvents({ db, archive }: Partition, cutoff: number):
     const portion = await readPortion(db, project, { after: null, events: count, cutoff })
     if (portion.length === 0) continue
     const key = await archive.put(project, portion)
-    const seqs = valuesOf(JSON.stringify(portion.map(({ seq }) => seq)))
-    const [gone] = await db.batch([
-      db
-        .delete(events)
-        .where(and(eq(events.project, project), inArray(events.seq, seqs)))
-        .returning({ seq: events.seq }),
-    ])
-    // The project was deleted meanwhile, and its events with it.
-    if (gone.length === 0) await archive.remove(key)
-    moved += gone.length
+    const gone = await removeArchived(db, project, portion)
+    // The project was deleted meanwhile, and its events with it; or older ones were imported, which belong before these.
+    if (gone === 0) await archive.remove(key)
+    moved += gone
   }
   return moved
+}
+
+/**
+ * Removes a portion that is in the archive, and marks how far the archive goes: an import that has not seen that must not put anything
+ * before. Nothing is removed when one did. Answers how many events are gone.
+ */
+async function removeArchived(db: Database, project: string, portion: readonly PlacedEvent[]): Promise<number> {
+  const seqs = valuesOf(JSON.stringify(portion.map(({ seq }) => seq)))
+  const { time, seq } = portion.at(-1) ?? { time: -1, seq: -1 }
+  const isWhole = sql`not exists (select 1 from ${through(events, "events_by_project")}
+    where project = ${project} and (time, seq) < (${time}, ${seq}) and seq not in ${seqs})`
+  const cursor = writePlace({ time, seq })
+  const [, gone] = await db.batch([
+    db
+      .insert(jobCursors)
+      .select(sql`select ${archiveMark(project)}, ${cursor} from projects where name = ${project} and ${isWhole}`)
+      .onConflictDoUpdate({ target: jobCursors.job, set: { cursor } }),
+    db
+      .delete(events)
+      .where(and(eq(events.project, project), inArray(events.seq, seqs), isWhole))
+      .returning({ seq: events.seq }),
+  ])
+  return gone.length
 }
 
 /** The projects that the events belong to that were stored first, one portion of them, and how many are of each. */

@@ -168,6 +168,7 @@ function olderThan(position: { time: number; seq: number }): SQL {
   return sql`(${events.time}, ${events.seq}) < (${position.time}, ${position.seq})`
 }
 
-function textOf(value: unknown): string {
+/** A text of an event's data; what is none counts as absent. */
+export function textOf(value: unknown): string {
   return typeof value === "string" ? value : ""
 }

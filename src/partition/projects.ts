@@ -7,6 +7,7 @@ import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { blobOf } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
 import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
+import { archiveMark } from "./event-archive.ts"
 import { appendEvent } from "./events.ts"
 import type { Partition } from "./partition.ts"
 import { writeFilesWith } from "./repository.ts"
@@ -17,6 +18,7 @@ import {
   eventCounts,
   events,
   type GitRemote,
+  jobCursors,
   type KeptnEvent,
   projects,
   serviceEvents,
@@ -310,6 +312,7 @@ export async function deleteProject(partition: Partition, name: string): Promise
     db.delete(projects).where(eq(projects.name, name)),
     db.delete(events).where(eq(events.project, name)),
     db.delete(eventCounts).where(eq(eventCounts.project, name)),
+    db.delete(jobCursors).where(eq(jobCursors.job, archiveMark(name))),
   ])
   if (gone.length === 0) return null
   await clear(partition, { name, deletedAt }, CLEARED_AT_ONCE)

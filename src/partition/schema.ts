@@ -235,7 +235,7 @@ export interface KeptnEvent {
   source: string
   specversion: "1.0"
   contenttype: string
-  /** RFC 3339 in UTC with milliseconds. */
+  /** RFC 3339 in UTC with milliseconds, but for events that were imported, which keep theirs. */
   time: string
   shkeptncontext: string
   triggeredid?: string

@@ -152,6 +152,7 @@ describe("the operations declare", async () => {
     ["listTriggeredEvents", "token", undefined],
     ["listEventsOfType", "projects", "read"],
     ["exportEvents", "body", "read"],
+    ["importEvents", "body", "administer"],
     ["listProjectResources", "project", "read"],
     ["readServiceResource", "project", "read"],
     ["writeProjectResources", "project", "contribute"],

@@ -1,4 +1,5 @@
 /** What the docs say of the code is so. */
+import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { expect, test } from "vitest"
@@ -11,6 +12,7 @@ const pages = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "SECURITY.md",
   ...readdirSync(join(ROOT, "docs")).map((name) => join("docs", name)),
 ]
 
@@ -30,6 +32,12 @@ test.each(pages)("every npm script that %s names exists", (page) => {
   const scripts = z.record(z.string(), z.string()).parse(manifest.scripts)
   const named = [...read(page).matchAll(/npm run ([a-z:]+)/g)].map(([, name = ""]) => name)
   expect(named.filter((name) => !(name in scripts))).toEqual([])
+})
+
+test("npm run help says what each command is for, and names no other", () => {
+  const help = execFileSync(process.execPath, ["scripts/help.ts"], { cwd: ROOT, encoding: "utf8" })
+  const named = [...help.matchAll(/^  npm run ([a-z:]+) +\S/gm)].map(([, name = ""]) => name)
+  expect(named.toSorted()).toEqual(Object.keys(manifest.scripts).toSorted())
 })
 
 function read(page: string): string {

@@ -6,7 +6,7 @@ import type { z } from "@hono/zod-openapi"
 import type { HonoRequest } from "hono"
 import { ApiError } from "../../gateway/errors.ts"
 import { openApiError } from "../../gateway/validation.ts"
-import { jsonProblem } from "./json-problem.ts"
+import { jsonProblem } from "../../lib/json-problem.ts"
 import { sentBatchSchema, sentEventSchema } from "./schemas.ts"
 
 /** An event as it was sent, its shape checked. */

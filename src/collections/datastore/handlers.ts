@@ -4,12 +4,22 @@ import { ApiError } from "../../gateway/errors.ts"
 import { streamOf, utf8 } from "../../lib/bytes.ts"
 import { readPlace } from "../../partition/event-archive.ts"
 import * as exports from "../../partition/event-export.ts"
+import * as imports from "../../partition/event-import.ts"
 import { searchEvents } from "../../partition/event-search.ts"
 import { findEvents } from "../../partition/events.ts"
 import type { RegionalHandler } from "../regional.ts"
 import { readPageKey, writePageKey } from "./page-key.ts"
 import { MOST_TERMS, readFilter } from "./event-filter.ts"
-import { type exportEvents, type listEvents, type listEventsOfType, projectNotFound } from "./routes.ts"
+import { type ImportedEvent, readImportedEvents } from "./imported-lines.ts"
+import {
+  type exportEvents,
+  type importEvents,
+  type listEvents,
+  type listEventsOfType,
+  projectNotFound,
+} from "./routes.ts"
+
+const RETRY = { "Retry-After": "1" }
 
 export const listEventsHandler: RegionalHandler<typeof listEvents> = async (c) => {
   const query = c.req.valid("query")
@@ -62,6 +72,42 @@ export const exportEventsHandler: RegionalHandler<typeof exportEvents> = (c) => 
   }
   const lines = exports.exportEvents(c.get("partition"), project, place)
   return c.newResponse(streamOf(encoded(lines)), 200, { "Content-Type": "application/jsonl" })
+}
+
+export const importEventsHandler: RegionalHandler<typeof importEvents> = async (c) => {
+  const { project } = c.req.valid("query")
+  requireProject(c, "administer", project, projectNotFound)
+  const lines = await readImportedEvents(c.req, project)
+  const events = lines.map(({ event }) => event)
+  const imported = await imports.importEvents(c.get("partition"), project, events)
+  if (imported.outcome !== "imported") throw importProblem(imported, project, lines)
+  return c.json({ stored: imported.stored, known: imported.known }, 200)
+}
+
+function importProblem(
+  problem: Exclude<imports.ImportOutcome, { outcome: "imported" }>,
+  project: string,
+  lines: readonly ImportedEvent[],
+): ApiError {
+  switch (problem.outcome) {
+    case "no-project":
+      return projectNotFound(project)
+    case "busy":
+      return new ApiError("conflict", "others store or archive events of the project; try again", { headers: RETRY })
+    case "taken":
+      return new ApiError("conflict", `${placeOf(lines[problem.index])} has the id of an event of another project`)
+    case "archived": {
+      const until = new Date(problem.until).toISOString()
+      const text =
+        `${placeOf(lines[problem.index])} is older than the archive, which holds the project's events until ${until} and takes ` +
+        "none in between. Leave such events out; or import all into a new project while EVENT_RETENTION_DAYS is 0"
+      return new ApiError("conflict", text)
+    }
+  }
+}
+
+function placeOf(place: ImportedEvent | undefined): string {
+  return place === undefined ? "an event" : `line ${place.line}: the event ${place.event.id}`
 }
 
 async function* encoded(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {

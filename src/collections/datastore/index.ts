@@ -2,8 +2,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { openApiHook } from "../../gateway/validation.ts"
 import type { RegionalCollection, RegionalEnv } from "../regional.ts"
-import { exportEventsHandler, listEventsHandler, listEventsOfTypeHandler } from "./handlers.ts"
-import { exportEvents, listEvents, listEventsOfType } from "./routes.ts"
+import { exportEventsHandler, importEventsHandler, listEventsHandler, listEventsOfTypeHandler } from "./handlers.ts"
+import { exportEvents, importEvents, listEvents, listEventsOfType } from "./routes.ts"
 
 /** Wires the routes of the collection to their handlers. */
 export function createDatastoreCollection(): RegionalCollection {
@@ -11,5 +11,6 @@ export function createDatastoreCollection(): RegionalCollection {
   app.openapi(listEvents, listEventsHandler)
   app.openapi(listEventsOfType, listEventsOfTypeHandler)
   app.openapi(exportEvents, exportEventsHandler)
+  app.openapi(importEvents, importEventsHandler)
   return app
 }

@@ -3,7 +3,17 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { requires } from "../../gateway/authorize.ts"
 import { keptnErrors } from "../../gateway/responses.ts"
 import { ApiError } from "../../gateway/errors.ts"
-import { eventListSchema, eventPageSchema, eventQuery, eventTypeQuery, exportedLines, exportQuery } from "./schemas.ts"
+import {
+  eventListSchema,
+  eventPageSchema,
+  eventQuery,
+  eventTypeQuery,
+  exportedLines,
+  exportQuery,
+  importedLines,
+  importQuery,
+  importResultSchema,
+} from "./schemas.ts"
 
 export const listEvents = createRoute({
   ...requires({ on: "projects", action: "read" }),
@@ -13,7 +23,7 @@ export const listEvents = createRoute({
   tags: ["events"],
   summary: "Find events",
   description:
-    "Events that meet all conditions, newest first. Without `project`, `keptnContext` and `eventID` only events that belong " +
+    "A page of the events that meet all conditions, newest first. An event is found as soon as its sending was answered. Without `project`, `keptnContext` and `eventID` only events that belong " +
     "to no project are searched, as in Keptn.",
   request: { query: eventQuery },
   responses: {
@@ -30,12 +40,15 @@ export const listEventsOfType = createRoute({
   tags: ["events"],
   summary: "Find events of a type",
   description:
-    "Events of one type that meet a filter, newest first. The filter can ask for anything that stands in an event.",
+    "Events of one type that meet a filter, newest first, at most 100; there are no pages. The filter can ask for anything that stands in an " +
+    "event, with at most 20 conditions.",
   request: {
     params: z.object({
-      eventType: z
-        .string()
-        .openapi({ param: { name: "eventType", in: "path" }, example: "sh.keptn.event.dev.delivery.triggered" }),
+      eventType: z.string().openapi({
+        param: { name: "eventType", in: "path" },
+        description: "The type of the events",
+        example: "sh.keptn.event.dev.delivery.triggered",
+      }),
     }),
     query: eventTypeQuery,
   },
@@ -67,5 +80,40 @@ export const exportEvents = createRoute({
   responses: {
     200: { description: "One event on each line", content: lines },
     ...keptnErrors("invalid_request", "permission_denied", "not_found", "validation_failed"),
+  },
+})
+
+export const importEvents = createRoute({
+  ...requires({ on: "body", action: "administer" }),
+  method: "post",
+  path: "/api/mongodb-datastore/event/import",
+  operationId: "importEvents",
+  tags: ["events"],
+  summary: "Import events into a project",
+  description:
+    "Stores events with the ids and times that they have: what the export of another region answers, or events as Keptn's datastore has " +
+    "them, one JSON object on each line, at most 1,000. A `sequence` is left out, everything else is kept; `id`, `type`, `source`, `time`, " +
+    "`shkeptncontext` and a `data.project` that is the project of the query must be there. All lines are checked first; then " +
+    "all events are stored or none. Those whose id is stored already are skipped, so that an import can be repeated. Nothing is triggered by it.\n\n" +
+    "Import the oldest first. An event that is older than what was archived (`EVENT_RETENTION_DAYS`) is refused with 409, because the archive " +
+    "is in the order of times. Beyond Keptn.",
+  request: {
+    query: importQuery,
+    body: { required: true, content: { "application/jsonl": { schema: importedLines } } },
+  },
+  responses: {
+    200: {
+      description: "The events are stored",
+      content: { "application/json": { schema: importResultSchema } },
+    },
+    ...keptnErrors(
+      "invalid_request",
+      "permission_denied",
+      "not_found",
+      "conflict",
+      "payload_too_large",
+      "unsupported_media_type",
+      "validation_failed",
+    ),
   },
 })

@@ -136,6 +136,76 @@ export const exportQuery = z.object({
   }),
 })
 
+/** The query of an import. */
+export const importQuery = z.object({
+  project: z
+    .string()
+    .min(1)
+    .openapi({ description: "The project to which all of the events belong", example: "sockshop" }),
+})
+
+const EARLIEST = "1970-01-01T00:00:00Z"
+/** Bounded, because those of all events of a request travel to the database in one value. */
+const LONGEST_NAME = 256
+const name = z
+  .string()
+  .min(1)
+  .regex(
+    new RegExp(`^\\P{Cc}{1,${LONGEST_NAME}}$`, "u"),
+    `should have at most ${LONGEST_NAME} characters, and no control characters`,
+  )
+const longName = z
+  .string()
+  .min(1)
+  .regex(/^\P{Cc}{1,1024}$/u, "should have at most 1024 characters, and no control characters")
+const given = z.string().nullish()
+
+/** What an event that is imported must have. Whatever else it has is kept. */
+export const importedEventSchema = z.object({
+  id: name,
+  type: name,
+  source: longName,
+  time: z
+    .string()
+    .refine(
+      (time) =>
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(time) &&
+        Date.parse(time) >= Date.parse(EARLIEST),
+      `must be of type date-time, not before ${EARLIEST}`,
+    ),
+  shkeptncontext: name,
+  contenttype: given,
+  triggeredid: given,
+  gitcommitid: given,
+  data: z.record(z.string(), z.unknown()),
+})
+
+/** Events as lines of JSON. Not a schema of zod, which would be taken for the validator of a JSON body. */
+export const importedLines = {
+  type: "string" as const,
+  description: "An event on each line",
+  example: `${JSON.stringify({
+    id: "7c5d1f0e-6f4e-4c59-9a53-5d0c1b8f6f0e",
+    type: "sh.keptn.event.dev.delivery.triggered",
+    source: "https://github.com/keptn/keptn/cli#configuration-change",
+    specversion: "1.0",
+    time: "2022-03-08T09:45:44.213Z",
+    shkeptncontext: "1f735340-6f9e-4b32-97ff-3b6c292bc509",
+    data: { project: "sockshop", stage: "dev", service: "carts" },
+  })}\n`,
+}
+
+/** What an import did. */
+export const importResultSchema = z
+  .object({
+    stored: z.number().int().openapi({ example: 1, description: "How many events were stored" }),
+    known: z
+      .number()
+      .int()
+      .openapi({ example: 0, description: "How many were there already, or stand in the body twice" }),
+  })
+  .openapi("EventImport")
+
 /** Events of a type, newest first. */
 export const eventListSchema = z.object({ events: z.array(eventSchema) }).openapi("EventList")
 
@@ -156,4 +226,8 @@ export const eventPageSchema = z
   .openapi("Events")
 
 /** Events as lines of JSON. No validator sees them: they are streamed. */
-export const exportedLines = z.never().openapi({ type: "string", format: "binary" })
+export const exportedLines = z.never().openapi({
+  type: "string",
+  description: "An event on each line, with its `sequence`",
+  example: '{"sequence":"001700000000000-000000000000042","id":"…","type":"…","data":{"project":"sockshop"}}\n',
+})
