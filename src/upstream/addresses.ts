@@ -19,7 +19,8 @@ export function findUpstream(upstreams: readonly Upstream[], path: string): Upst
  */
 export function originAddress(upstream: Upstream, request: Request, path: string): string {
   const sent = sentPath(request).replace(/\/{2,}/g, "/")
-  if (isAmbiguous(sent)) {
+  // A backslash that is not escaped becomes a slash on its way to the origin: the path would not be the one that was checked.
+  if (sent.includes("\\") || isAmbiguous(sent)) {
     throw new ApiError(
       "invalid_request",
       "the path has an escape, or a part such as '..', that does not belong into it",

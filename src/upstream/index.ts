@@ -64,7 +64,7 @@ async function forward(c: Context<GatewayEnv>, upstream: Upstream, circuit: Circ
     if (refused) throw refused
     if (error instanceof OriginFailure) {
       c.set("upstream", { ...facts(), upstreamFailure: error.reason })
-      if (error.isCertain && circuit.failed(Date.now())) logCircuit(c, upstream, "circuit-opened")
+      if (error.isDown && circuit.failed(Date.now())) logCircuit(c, upstream, "circuit-opened")
     }
     throw error
   }
@@ -82,20 +82,26 @@ function admit({ name }: Upstream, circuit: Circuit): void {
 function bodyToOrigin(
   { method, body, headers }: Request,
   { maxRequestBytes }: Upstream,
-): Pick<OriginRequest, "body" | "sent"> & { refused: () => ApiError | null } {
-  if (body === null) return { body: null, sent: null, refused: () => null }
-  if (method === "GET" || method === "HEAD") {
-    throw new ApiError("invalid_request", `a ${method} request with a body cannot be passed on`)
-  }
+): Pick<OriginRequest, "body" | "sent" | "brokenOff"> & { refused: () => ApiError | null } {
   const length = headers.get("content-length")
+  const reads = method === "GET" || method === "HEAD"
+  const none = { body: null, sent: null, brokenOff: null, refused: () => null }
+  // Some clients tell the length of the body that they do not send.
+  if (body === null || (reads && length === "0")) return none
+  if (reads) throw new ApiError("invalid_request", `a ${method} request with a body cannot be passed on`)
   const tooLarge = () => new ApiError("payload_too_large", `the body is larger than ${maxRequestBytes} bytes`)
   if (length !== null && Number(length) > maxRequestBytes) throw tooLarge()
   let refusal: ApiError | null = null
+  const controller = new AbortController()
+  const brokenOff = (reason: unknown) => {
+    refusal ??= new ApiError("invalid_request", "the body broke off, or its chunks are not well-formed")
+    controller.abort(reason)
+  }
   const passed =
     length === null
-      ? countedPassage(body, maxRequestBytes, () => (refusal = tooLarge()))
+      ? countedPassage(body, maxRequestBytes, () => (refusal = tooLarge()), brokenOff)
       : passage(body, Number(length))
-  return { body: passed.readable, sent: passed.done, refused: () => refusal }
+  return { body: passed.readable, sent: passed.done, brokenOff: controller.signal, refused: () => refusal }
 }
 
 /** The origin's answer as the caller gets it. Throws an `OriginFailure` for one that cannot be passed on. */
@@ -110,6 +116,7 @@ function toCaller(c: Context<GatewayEnv>, upstream: Upstream, answer: OriginAnsw
       "bad_gateway",
       `the origin of ${upstream.name} sent an answer that cannot be passed on: ${problem}`,
       problem,
+      false,
     )
   }
   const headers = headersToCaller(upstream, response.headers, address, new URL(c.req.url))

@@ -10,6 +10,8 @@ export interface OriginRequest {
   body: ReadableStream<Uint8Array> | null
   /** Settles when the body has been sent; null without one. */
   sent: Promise<void> | null
+  /** Aborts when the body will not come to its end; null without one. */
+  brokenOff: AbortSignal | null
 }
 
 /** The beginning of the origin's answer. */
@@ -24,13 +26,13 @@ export interface OriginAnswer {
 /** An origin that does not answer as it should. `reason` is for the log only. */
 export class OriginFailure extends ApiError {
   readonly reason: string
-  /** Whether this tells of the origin. While the caller still sends it may as well be the caller that breaks off. */
-  readonly isCertain: boolean
+  /** Whether this says that the origin is down. It answered, or while the caller still sent it may as well be the caller that broke off, where not. */
+  readonly isDown: boolean
 
-  constructor(code: "bad_gateway" | "gateway_timeout", message: string, reason: string, isCertain = true) {
+  constructor(code: "bad_gateway" | "gateway_timeout", message: string, reason: string, isDown = true) {
     super(code, message)
     this.reason = reason
-    this.isCertain = isCertain
+    this.isDown = isDown
   }
 }
 
@@ -39,9 +41,10 @@ const ATTEMPTS = 2
 
 /** Sends a request and waits for the beginning of the answer. Throws an `OriginFailure`. Redirects are answers like others. */
 export async function send(upstream: Upstream, request: OriginRequest): Promise<OriginAnswer> {
-  const { method, body } = request
+  const { method, body, brokenOff } = request
   const repeatable = upstream.retries && body === null && (method === "GET" || method === "HEAD")
   const clock = startClock(upstream)
+  const signal = brokenOff ? AbortSignal.any([clock.signal, brokenOff]) : clock.signal
   const progress = { sent: request.sent === null }
   // Until the origin has the whole request it need not answer.
   if (request.sent === null) clock.awaitAnswer()
@@ -60,7 +63,7 @@ export async function send(upstream: Upstream, request: OriginRequest): Promise<
         headers: request.headers,
         body,
         redirect: "manual",
-        signal: clock.signal,
+        signal,
         // The bytes are passed on as they are: what is compressed stays so.
         encodeResponseBody: "manual",
       })

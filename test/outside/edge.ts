@@ -37,12 +37,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** Starts an edge and waits until it has said its token. A `state` that is given is used again. */
-export async function startEdge(state = mkdtempSync(join(tmpdir(), "quarterdeck-"))): Promise<StartedEdge> {
+/**
+ * Starts an edge and waits until it has said its token. A `state` that is given is used again; `variables` are the Worker's, in the place of
+ * those of wrangler.toml.
+ */
+export async function startEdge(
+  state = mkdtempSync(join(tmpdir(), "quarterdeck-")),
+  variables: Readonly<Record<string, unknown>> = {},
+): Promise<StartedEdge> {
   const port = await freePort()
   const child = spawn(process.execPath, ["scripts/start.ts"], {
     cwd: join(import.meta.dirname, "..", ".."),
-    env: { ...process.env, PORT: String(port), QUARTERDECK_STATE: state },
+    env: {
+      ...process.env,
+      PORT: String(port),
+      QUARTERDECK_STATE: state,
+      QUARTERDECK_VARS: JSON.stringify(variables),
+    },
     stdio: ["ignore", "pipe", "inherit"],
   })
   for await (const line of createInterface({ input: child.stdout })) {

@@ -106,6 +106,24 @@ describe("an origin's answer", () => {
   })
 })
 
+describe("an origin that answers what cannot be passed on", () => {
+  it.each([
+    ["too large", () => new Response("", { headers: { "content-length": "11" } })],
+    ["with too many headers", () => new Response("", { headers: { "x-long": "x".repeat(300) } })],
+  ])("%s is not taken for one that is down", async (_, answer) => {
+    const edge = edgeBefore({
+      prefix: "/up",
+      role: "none",
+      max_response_bytes: 10,
+      max_header_bytes: 256,
+      circuit: { failures: 1 },
+    })
+    const requests = originThat(answer)
+    for (let round = 0; round < 3; round++) expect((await edge("/up/x")).status).toBe(502)
+    expect(requests).toHaveLength(3)
+  })
+})
+
 describe("the log line of a request that went to an origin", () => {
   it("names the upstream, and neither the token nor the credential nor the origin", async () => {
     const edge = edgeBefore({
