@@ -3,6 +3,7 @@
  * first token of a deployment and the day all are lost, straight into the directory's D1.
  */
 import { parseArgs } from "node:util"
+import { Wrangler } from "./operate/wrangler.ts"
 import { StartError } from "./start/settings.ts"
 import { letIn } from "./token/let-in.ts"
 import * as remote from "./token/remote.ts"
@@ -23,6 +24,7 @@ Against a running edge, as an administrator:
 
 Straight into the directory, when nobody has a token:
   let-in --local | --remote  prints a token for an administrator; makes the organization when there is none
+         --config FILE       of the deployment (wrangler.toml)
 `
 
 try {
@@ -61,7 +63,7 @@ async function run(args: string[]): Promise<void> {
       return print(`imported ${life.name}`)
     case "let-in":
       if (values.local === values.remote) throw new StartError("Say where: --local or --remote.")
-      return print(await letIn(values.remote ? "remote" : "local"))
+      return print(await letIn(values.remote ? "remote" : "local", { wrangler: new Wrangler(values.config) }))
     default:
       throw new StartError(`Unknown command ${command}. See npm run token -- help.`)
   }
@@ -70,7 +72,16 @@ async function run(args: string[]): Promise<void> {
 function parse(args: string[]) {
   const text = { type: "string" } as const
   const flag = { type: "boolean", default: false } as const
-  const options = { account: text, name: text, days: text, role: text, project: text, region: text, grace: text }
+  const options = {
+    account: text,
+    name: text,
+    days: text,
+    role: text,
+    project: text,
+    region: text,
+    grace: text,
+    config: text,
+  }
   try {
     return parseArgs({ args, allowPositionals: true, options: { ...options, local: flag, remote: flag } })
   } catch (error) {

@@ -60,8 +60,7 @@ export class StateFolder {
   /** A file with variables of the Worker, for `wrangler dev`: a command's arguments can be seen by everybody on the machine. */
   keepVariables(variables: Settings["variables"]): string {
     const file = join(this.path, "dev.env")
-    const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value))
-    const lines = Object.entries(variables).map(([name, value]) => `${name}='${text(value)}'`)
+    const lines = Object.entries(variables).map(([name, value]) => `${name}='${textOf(value)}'`)
     keep(file, lines.join("\n"))
     return file
   }
@@ -80,12 +79,22 @@ export class StateFolder {
   }
 }
 
+/** Writes a file that only its owner can read, in a folder that is made when it is missing. */
+export function keepPrivately(file: string, text: string): void {
+  createFolder(dirname(file))
+  keep(file, text)
+}
+
 /** Writes a file that only its owner can read, whole or not at all. */
 function keep(file: string, text: string): void {
   const draft = `${file}.new`
   writeFileSync(draft, `${text}\n`, { mode: 0o600, flush: true })
   chmodSync(draft, 0o600)
   renameSync(draft, file)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value)
 }
 
 function createFolder(path: string): void {

@@ -1,33 +1,41 @@
 /** The command for somebody who has no token at all, and who can reach the directory's database. */
-import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { wayInSql } from "../../src/directory/bootstrap.ts"
 import { createToken } from "../../src/lib/token-format.ts"
+import { Wrangler } from "../operate/wrangler.ts"
 import { prepareEnvironment } from "../start/environment.ts"
-import { CONFIG, readSettings, ROOT, StartError } from "../start/settings.ts"
+import { readSettings } from "../start/settings.ts"
 import { StateFolder } from "../start/state.ts"
 
 /** The database of the directory, as wrangler.toml binds it. */
 const DIRECTORY = "DB_GLOBAL"
 
+/** Another deployment than that of wrangler.toml, and a token that is kept already. */
+interface LetInOptions {
+  wrangler?: Wrangler
+  token?: string
+}
+
 /**
  * Makes a token for an administrator, and the organization where there is none, with wrangler: in the database of the
  * deployment, or in that of the local state folder, which no edge may be using. Answers the token.
  */
-export async function letIn(where: "local" | "remote"): Promise<string> {
-  const token = createToken("kpat")
+export async function letIn(
+  where: "local" | "remote",
+  { wrangler = new Wrangler(), token = createToken("kpat") }: LetInOptions = {},
+): Promise<string> {
   const statements = await wayInSql(token, `let in ${new Date().toISOString()}`)
   const { state } = readSettings(process.env, [])
   if (where === "remote") {
-    execute(statements, ["--remote"])
+    await execute(wrangler, statements, ["--remote"])
     return token
   }
   const folder = new StateFolder(state)
   try {
     prepareEnvironment(join(state, "config"))
-    execute(statements, ["--local", "--persist-to", state])
+    await execute(wrangler, statements, ["--local", "--persist-to", state])
   } finally {
     folder.release()
   }
@@ -35,14 +43,12 @@ export async function letIn(where: "local" | "remote"): Promise<string> {
 }
 
 /** Has wrangler run the statements. They hold the token's hash, not the token. */
-function execute(statements: readonly string[], place: readonly string[]): void {
+async function execute(wrangler: Wrangler, statements: readonly string[], place: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "quarterdeck-token-"))
   try {
     const file = join(folder, "let-in.sql")
     writeFileSync(file, statements.map((statement) => `${statement};\n`).join(""), { mode: 0o600 })
-    const args = ["d1", "execute", DIRECTORY, "--config", CONFIG, "--yes", "--file", file, ...place]
-    const { status, stdout, stderr } = spawnSync("wrangler", args, { cwd: ROOT, encoding: "utf8" })
-    if (status !== 0) throw new StartError(`wrangler could not write to the directory: ${(stderr || stdout).trim()}`)
+    await wrangler.run(["d1", "execute", DIRECTORY, "--yes", "--file", file, ...place])
   } finally {
     rmSync(folder, { recursive: true })
   }
