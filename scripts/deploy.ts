@@ -1,18 +1,13 @@
 /** Deploys the Worker: `npm run deploy -- --help`. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { runCommand } from "./command.ts"
 import { HELP, readDeployOptions } from "./deploy/options.ts"
 import { DEFAULTS } from "./deploy/smoke.ts"
 import { Wrangler } from "./operate/wrangler.ts"
 import { ROOT, StartError } from "./start/settings.ts"
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
-}
+await runCommand(() => run(process.argv.slice(2)))
 
 async function run(args: readonly string[]): Promise<void> {
   const options = readDeployOptions(args)

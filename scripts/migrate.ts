@@ -9,6 +9,7 @@ import { Progress } from "./migrate/progress.ts"
 import { Source } from "./migrate/source.ts"
 import { openState } from "./migrate/state.ts"
 import { Target } from "./migrate/target.ts"
+import { runCommand } from "./command.ts"
 import { StartError } from "./start/settings.ts"
 
 const HELP = `npm run migrate -- --from URL --to URL [OPTIONS]
@@ -32,15 +33,11 @@ const NEVER_COPIED =
   "Not copied, because Keptn does not tell them: the values of secrets, the credentials of git remotes, the states of sequences. " +
   "Integrations register by themselves when they are pointed here."
 
-try {
+await runCommand(async () => {
   const options = readOptions(process.argv.slice(2), process.env)
   if (options === "help") process.stdout.write(HELP)
   else await run(options)
-} catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
-}
+})
 
 async function run(options: Options): Promise<void> {
   const state = openState(options)

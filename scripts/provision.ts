@@ -1,16 +1,11 @@
 /** Creates what a deployment needs: `npm run provision -- --help`. */
 import { join } from "node:path"
 import { Wrangler } from "./operate/wrangler.ts"
+import { runCommand } from "./command.ts"
 import { HELP, readProvisionOptions } from "./provision/options.ts"
-import { readSettings, StartError } from "./start/settings.ts"
+import { readSettings } from "./start/settings.ts"
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
-}
+await runCommand(() => run(process.argv.slice(2)))
 
 async function run(args: readonly string[]): Promise<void> {
   const options = readProvisionOptions(args)

@@ -4,6 +4,7 @@
  */
 import { text } from "node:stream/consumers"
 import { newSealingKey, readSealingKeys } from "../src/lib/sealing.ts"
+import { runCommand } from "./command.ts"
 import { StartError } from "./start/settings.ts"
 
 const HELP = `npm run --silent secrets -- COMMAND
@@ -31,13 +32,7 @@ Another key:
 A local run keeps its list in the file secret-keys of its state folder, and takes up a changed one when it starts.
 `
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
-}
+await runCommand(() => run(process.argv.slice(2)))
 
 async function run([command = "help", ...rest]: string[]): Promise<void> {
   if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}. See npm run secrets -- help.`)

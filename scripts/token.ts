@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util"
 import { Wrangler } from "./operate/wrangler.ts"
+import { runCommand } from "./command.ts"
 import { StartError } from "./start/settings.ts"
 import { letIn } from "./token/let-in.ts"
 import * as remote from "./token/remote.ts"
@@ -27,13 +28,7 @@ Straight into the directory, when nobody has a token:
          --config FILE       of the deployment (wrangler.toml)
 `
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
-}
+await runCommand(() => run(process.argv.slice(2)))
 
 async function run(args: string[]): Promise<void> {
   const { positionals, values } = parse(args)

@@ -402,19 +402,6 @@ test("tries again what fails for a while", async () => {
 test("goes on where a download was cut off, also when newer events have come", async () => {
   const { name, project } = addProject()
   project.events = eventsOf(name, 1000)
-  const cutOff = async (page: number) => {
-    const reached = Promise.withResolvers<void>()
-    let pages = 0
-    keptn.before = (path) => {
-      if (!path.includes("mongodb-datastore") || ++pages < page) return false
-      reached.resolve()
-      return true
-    }
-    const running = migrate()
-    await reached.promise
-    running.kill()
-    await running.ended
-  }
   await cutOff(6)
   project.events.unshift(...Array.from({ length: 150 }, (_, n) => eventOf(name, 1149 - n)))
   // The pages in front of those that came are not complete when this one is cut off.
@@ -454,17 +441,7 @@ test("goes on where a top-up was cut off", async () => {
   project.events = eventsOf(name, 300)
   await summary()
   project.events.unshift(...Array.from({ length: 350 }, (_, n) => eventOf(name, 649 - n)))
-  const reached = Promise.withResolvers<void>()
-  let pages = 0
-  keptn.before = (path) => {
-    if (!path.includes("mongodb-datastore") || ++pages < 3) return false
-    reached.resolve()
-    return true
-  }
-  const running = migrate()
-  await reached.promise
-  running.kill()
-  await running.ended
+  await cutOff(3)
   keptn.before = () => false
   expect((await summary())[0]).toBe(`${name}: 350 events copied`)
   expect(await idsAt(name)).toEqual(project.events.map(({ id }) => id).toReversed())
@@ -581,3 +558,18 @@ test("shows its progress in one line on a terminal, in a line for each step else
   const line = "\r\u001b[Kshop (1 of 2): imports events"
   expect(shown(true)).toBe(`${line}${line}\r\u001b[Kshop: 2 events copied\n`)
 })
+
+/** Runs until the source is asked for so many pages of events, and is then killed. */
+async function cutOff(page: number): Promise<void> {
+  const reached = Promise.withResolvers<void>()
+  let pages = 0
+  keptn.before = (path) => {
+    if (!path.includes("mongodb-datastore") || ++pages < page) return false
+    reached.resolve()
+    return true
+  }
+  const running = migrate()
+  await reached.promise
+  running.kill()
+  await running.ended
+}

@@ -1,6 +1,12 @@
 /** An edge whose region `eu` has origins in the place of its own collections, and clients of it. */
 import { rmSync } from "node:fs"
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http"
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+} from "node:http"
 import { connect } from "node:net"
 import { type RunningEdge, type StartedEdge, startEdge, stopEdge } from "../edge.ts"
 
@@ -86,4 +92,28 @@ export function askRaw(edge: RunningEdge, bytes: string): Promise<string> {
   socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")))
   socket.end(bytes, "latin1")
   return promise
+}
+
+/** Begins a request whose body the test sends part by part. */
+export function begin(
+  edge: RunningEdge,
+  path: string,
+  method: string,
+  headers: Readonly<Record<string, string | number>>,
+): { sent: ClientRequest; answered: Promise<IncomingMessage> } {
+  const { promise: answered, resolve } = Promise.withResolvers<IncomingMessage>()
+  const sent = request({
+    host: "127.0.0.1",
+    port: edge.port,
+    method,
+    path,
+    headers: { host: hostOf(edge), "x-token": edge.token, ...headers },
+    agent: false,
+  })
+  sent.on("error", () => {})
+  sent.on("response", (response) => {
+    response.on("error", () => {})
+    resolve(response)
+  })
+  return { sent, answered }
 }

@@ -4,14 +4,13 @@
  */
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { type ClientRequest, request } from "node:http"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { StartedEdge } from "../edge.ts"
 import { selfSigned } from "./certificate.ts"
-import { ask, askRaw, endProxy, hostOf, type Reply, startProxy } from "./edge.ts"
+import { ask, askRaw, begin, endProxy, hostOf, type Reply, startProxy } from "./edge.ts"
 import { type Answer, arrived, chunk, type Exchange, fixed, Origin, portOf, write } from "./origins.ts"
 
 const LIMIT = 10
@@ -435,30 +434,6 @@ async function seen(path: string): Promise<Exchange> {
   return origin.request(path)
 }
 
-/** Begins a request whose body the test sends part by part. */
-function open(
-  path: string,
-  headers: Readonly<Record<string, string | number>>,
-  method = "POST",
-): { sent: ClientRequest; status: Promise<number> } {
-  const { promise: status, resolve } = Promise.withResolvers<number>()
-  const sent = request({
-    host: "127.0.0.1",
-    port: edge.port,
-    method,
-    path,
-    headers: { host: hostOf(edge), "x-token": edge.token, ...headers },
-    agent: false,
-  })
-  sent.on("error", () => {})
-  sent.on("response", (response) => {
-    response.on("error", () => {})
-    response.resume()
-    resolve(response.statusCode ?? 0)
-  })
-  return { sent, status }
-}
-
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -466,4 +441,14 @@ async function closedPort(): Promise<number> {
   server.close()
   await once(server, "close")
   return port
+}
+
+/** Begins a request whose body the test sends part by part, and of whose answer it wants to know the status only. */
+function open(path: string, headers: Readonly<Record<string, string | number>>, method = "POST") {
+  const { sent, answered } = begin(edge, path, method, headers)
+  const status = answered.then((response) => {
+    response.resume()
+    return response.statusCode
+  })
+  return { sent, status }
 }

@@ -5,11 +5,11 @@
 import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { type ClientRequest, type IncomingMessage, request } from "node:http"
+import type { ClientRequest, IncomingMessage } from "node:http"
 import { setInterval } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { StartedEdge } from "../edge.ts"
-import { endProxy, hostOf, startProxy } from "./edge.ts"
+import { begin, endProxy, startProxy } from "./edge.ts"
 import { arrived, chunk, type Exchange, firstOf, fixed, Origin, valuesOf, write } from "./origins.ts"
 import { accept, BINARY, CLOSE, openWebSocket, PING, PONG, TEXT, type WebSocketEnd } from "./websocket.ts"
 
@@ -64,7 +64,7 @@ describe.each(["/p", "/limited"])("below %s", (prefix) => {
     ["chunks", { "transfer-encoding": "chunked" }],
   ])("each part of an upload by %s arrives before the next is sent", async (name, headers) => {
     const path = `${prefix}/parts/${encodeURIComponent(name)}`
-    const { sent } = begin(path, "POST", headers)
+    const { sent } = begin(edge, path, "POST", headers)
     for (const [index, part] of ["one", "two", "3rd"].entries()) {
       sent.write(part)
       await arrived(await seen(path), 3 * (index + 1))
@@ -76,7 +76,7 @@ describe.each(["/p", "/limited"])("below %s", (prefix) => {
   test("an answer passes while the upload that it answers is still sent", async () => {
     const path = `${prefix}/both`
     origin.on(path, (exchange) => write(exchange, EVENTS))
-    const { sent, answered } = begin(path, "POST", { "transfer-encoding": "chunked" })
+    const { sent, answered } = begin(edge, path, "POST", { "transfer-encoding": "chunked" })
     sent.write("-")
     const reader = eventsOf(await answered)
     for (const event of ["one", "two"]) {
@@ -124,10 +124,10 @@ describe.each(["/p", "/limited"])("below %s", (prefix) => {
       origin.on(unwanted, ({ socket }) => void socket.pause())
 
       const pass = async () => {
-        const { sent, answered } = begin(down, "GET", {})
+        const { sent, answered } = begin(edge, down, "GET", {})
         sent.end()
         expect(await downloaded(await answered)).toEqual({ isSame: true, passed: LARGE })
-        const upload = begin(up, "POST", { "transfer-encoding": "chunked" })
+        const upload = begin(edge, up, "POST", { "transfer-encoding": "chunked" })
         await sendAll(upload.sent)
         expect((await upload.answered).statusCode).toBe(200)
       }
@@ -136,11 +136,11 @@ describe.each(["/p", "/limited"])("below %s", (prefix) => {
       await pass()
       const before = memoryOfRuntime()
 
-      const unread = begin(`${prefix}/unread`, "GET", {})
+      const unread = begin(edge, `${prefix}/unread`, "GET", {})
       unread.sent.end()
       const answer = await unread.answered
       answer.pause()
-      const stuck = begin(unwanted, "POST", { "transfer-encoding": "chunked" })
+      const stuck = begin(edge, unwanted, "POST", { "transfer-encoding": "chunked" })
       const stuckEnd = sendAll(stuck.sent).catch(() => {})
       await seen(unwanted)
       await pass()
@@ -353,33 +353,10 @@ async function downloaded(response: IncomingMessage): Promise<{ isSame: boolean;
   return { isSame: comparison.isSame, passed: comparison.passed }
 }
 
-/** Begins a request whose body the test sends part by part. */
-function begin(
-  path: string,
-  method: string,
-  headers: Readonly<Record<string, string | number>>,
-): { sent: ClientRequest; answered: Promise<IncomingMessage> } {
-  const { promise: answered, resolve } = Promise.withResolvers<IncomingMessage>()
-  const sent = request({
-    host: "127.0.0.1",
-    port: edge.port,
-    method,
-    path,
-    headers: { host: hostOf(edge), "x-token": edge.token, ...headers },
-    agent: false,
-  })
-  sent.on("error", () => {})
-  sent.on("response", (response) => {
-    response.on("error", () => {})
-    resolve(response)
-  })
-  return { sent, answered }
-}
-
 /** Asks for events; the origin has answered, and has sent none yet. */
 async function openEvents(path: string) {
   origin.on(path, (exchange) => write(exchange, EVENTS))
-  const { sent, answered } = begin(path, "GET", { accept: "text/event-stream" })
+  const { sent, answered } = begin(edge, path, "GET", { accept: "text/event-stream" })
   sent.end()
   const response = await answered
   return { sent, response, reader: eventsOf(response) }
