@@ -1,9 +1,10 @@
 /** The page that explains errors: what the `Link` of each error leads to. */
 import { explainedErrors } from "../gateway/error-help.ts"
-import { escape } from "./page.ts"
+import type { OwnFiles } from "./own-files.ts"
+import { escape, icon } from "./page.ts"
 
 /** The HTML, with each error under its code. */
-export function errorsPage(): string {
+export function errorsPage({ styles }: Pick<OwnFiles, "styles">): string {
   const rows = explainedErrors().map(
     ({ code, status, when, remedy }) =>
       `<tr id="${code}"><th scope="row"><a href="#${code}"><code>${code}</code></a></th><td>${status}</td><td>${text(when)}</td><td>${text(remedy)}</td></tr>`,
@@ -14,7 +15,8 @@ export function errorsPage(): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Errors – Quarterdeck</title>
-<link rel="stylesheet" href="/api/assets/docs.css">
+${icon}
+<link rel="stylesheet" href="${styles}">
 </head>
 <body class="page">
 <h1>Errors</h1>

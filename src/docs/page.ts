@@ -5,15 +5,19 @@
 import { SwaggerUI } from "@hono/swagger-ui"
 // By name, and without an import attribute: so the bundle gets this one string and not the whole package.json.
 import { version } from "swagger-ui-dist/package.json"
+import type { OwnFiles } from "./own-files.ts"
 
-/** Where scripts/build/assets.ts puts the files of Swagger UI, and where our own two are. */
+/** Where scripts/build/assets.ts puts the files of Swagger UI. */
 const assets = "/api/assets"
+
+/** The icon of our pages, as it stands in their heads. */
+export const icon = `<link rel="icon" type="image/png" sizes="32x32" href="${assets}/swagger-ui-dist@${version}/favicon-32x32.png">`
 
 /**
  * What the page may do, and nothing else: load and call its own origin. Swagger UI needs no exception for styles, because
- * it sets them through the CSSOM; the one style element that it does have is in its logo, which docs.js replaces.
- * `data:` is for the icons in its style sheet. Its forms are handled by scripts and never submitted. Trusted types are out
- * of reach: it sets rendered Markdown as plain strings.
+ * it sets them through the CSSOM; its standalone preset, whose logo has a style element, is not loaded. `data:` is for the
+ * icons in its style sheet. Forms are handled by scripts and never submitted. Trusted types are out of reach: Swagger UI
+ * sets rendered Markdown as plain strings.
  */
 export const docsContentSecurityPolicy = [
   "default-src 'none'",
@@ -30,10 +34,14 @@ export interface DocsPage {
   title: string
   /** What the selector offers, in this order. The name is also what a link to one document is made of. */
   documents: { name: string; url: string }[]
+  files: OwnFiles
 }
 
-/** The HTML. The documents reach docs.js in an attribute, so that no script has to be written per request. */
-export function docsPage({ title, documents }: DocsPage): string {
+/**
+ * The HTML. The bar with the selector and the token stands in it, not in what scripts make, so that nothing moves when they
+ * have loaded; docs.js gives it life. The token's field has no name and its form no address: nothing can put it in a URL.
+ */
+export function docsPage({ title, documents, files }: DocsPage): string {
   return SwaggerUI({
     baseUrl: assets,
     version,
@@ -44,15 +52,31 @@ export function docsPage({ title, documents }: DocsPage): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title>
-<link rel="icon" type="image/png" sizes="32x32" href="${assets}/swagger-ui-dist@${version}/favicon-32x32.png">
-${[...css, `${assets}/docs.css`].map((url) => `<link rel="stylesheet" href="${url}">`).join("\n")}
-${[...js, `${assets}/swagger-ui-dist@${version}/swagger-ui-standalone-preset.js`, `${assets}/docs.js`]
-  .map((url) => `<script defer src="${url}"></script>`)
-  .join("\n")}
+${icon}
+${[...css, files.styles].map((url) => `<link rel="stylesheet" href="${url}">`).join("\n")}
+${[...js, files.script].map((url) => `<script defer src="${url}"></script>`).join("\n")}
 </head>
 <body>
-<div id="docs" data-documents="${escape(JSON.stringify(documents))}">
+<button type="button" class="skip" id="skip">Skip to the operations</button>
+<header class="bar">
 <h1>${escape(title)}</h1>
+<div class="document">
+<label for="document">Document</label>
+<select id="document">
+${documents.map(({ name, url }) => `<option value="${escape(url)}">${escape(name)}</option>`).join("\n")}
+</select>
+</div>
+<form class="token" id="token" method="post">
+<label for="token-value">Token</label>
+<input id="token-value" type="password" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="kpat_… or spat_…" aria-describedby="token-state">
+<button type="button" id="token-show" aria-pressed="false" aria-controls="token-value">Show</button>
+<button type="submit" class="main">Use</button>
+<button type="button" id="token-forget" disabled>Forget</button>
+<p id="token-state" role="status" aria-live="polite"></p>
+</form>
+<button type="button" class="dark" id="dark" aria-pressed="false">Dark</button>
+</header>
+<div id="docs">
 <noscript>
 <p>This page needs JavaScript. These are the OpenAPI documents that it shows:</p>
 <ul>

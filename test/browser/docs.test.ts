@@ -1,15 +1,21 @@
-/**
- * The docs page in a real browser, on a running edge: what it offers, that an operation can be tried with a token, and that
- * its Content-Security-Policy neither breaks it nor is needed to keep it at home.
- */
-import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest"
-import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
-import { findChromium } from "./chromium.ts"
-
-const { port, token } = inject("edge")
-const regional = `http://eu.api.localhost:${port}`
-const global = `http://global.api.localhost:${port}`
+/** The docs page in a real browser: its documents, links to them, how it loads, looks and is used by keyboard alone. */
+import { gzipSync } from "node:zlib"
+import type { Locator } from "playwright-core"
+import { describe, expect, it } from "vitest"
+import { lowContrasts } from "./contrast.ts"
+import {
+  enterToken,
+  execute,
+  global,
+  goTo,
+  newVisit,
+  open,
+  parts,
+  regional,
+  token,
+  useBrowser,
+  type Visit,
+} from "./harness.ts"
 
 /** The documents of a region, in the selector's order, each with an operation that the one before does not have. */
 const documents = [
@@ -23,135 +29,250 @@ const documents = [
   { name: "statistics", operation: "/statistics" },
 ]
 
-let browser: Browser
-let page: Page
-/** What must not happen, in any test: errors on the console, violations of the policy, requests that leave the origin. */
-const problems: string[] = []
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
-beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: findChromium() ?? "",
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  })
-}, 30_000)
-
-afterAll(() => browser.close())
-
-afterEach(async () => {
-  await page.close()
-  expect(problems.splice(0)).toEqual([])
-})
-
-async function open(origin: string, options: BrowserContextOptions = {}) {
-  page = await browser.newPage(options)
-  page.setDefaultTimeout(10_000)
-  page.on("pageerror", (error) => problems.push(error.message))
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text())
-  })
-  page.on("request", (request) => {
-    const url = new URL(request.url())
-    if (url.protocol !== "data:" && url.origin !== origin) problems.push(`request to ${url}`)
-  })
-  await page.addInitScript({
-    content: `addEventListener("securitypolicyviolation", (event) =>
-      console.error("policy violation", event.violatedDirective, event.blockedURI, event.sourceFile))`,
-  })
-  const response = await page.goto(`${origin}/api`)
-  expect(response?.status()).toBe(200)
-  expect(response?.headers()["content-security-policy"]).toBe(docsContentSecurityPolicy)
-}
-
-/** By its label: a selector that has lost it is not found. */
-const selector = () => page.getByLabel("Select a definition")
-const operation = (path: string) => page.locator(".opblock", { has: page.locator(`[data-path$="${path}"]`) }).first()
+useBrowser()
 
 async function attributes(elements: Locator, name: string) {
   await elements.first().waitFor({ state: "attached" })
   return Promise.all((await elements.all()).map((element) => element.getAttribute(name)))
 }
 
-async function authorize(value: string) {
-  await page.getByRole("button", { name: "Authorize", exact: true }).click()
-  const form = page.locator(".auth-container", { has: page.locator("h4", { hasText: "(apiKey)" }) })
-  await form.getByLabel("Value:").fill(value)
-  await form.getByRole("button", { name: "Apply credentials" }).click()
-  await form.getByRole("button", { name: "Close" }).click()
+/** What has the focus, and whether one sees that it has. */
+async function focused({ page }: Visit) {
+  return page.evaluate<{ id: string; text: string; class: string; outline: number }>(`(() => {
+    const element = document.activeElement
+    const { outlineStyle, outlineWidth } = getComputedStyle(element)
+    const outline = outlineStyle === "none" ? 0 : parseFloat(outlineWidth)
+    return { id: element.id, text: element.innerText ?? "", class: String(element.className), outline }
+  })()`)
 }
 
-/** Executes GET /api/v1/metadata and gives the answer as it is shown, the status first. */
-async function tryMetadata() {
-  const metadata = operation("/metadata")
-  await metadata.locator(".opblock-summary-control").click()
-  await metadata.getByRole("button", { name: "Execute" }).click()
-  const answer = metadata.locator(".live-responses-table .response")
-  await answer.waitFor()
-  expect(await metadata.locator(".request-url").innerText()).toContain(`${regional}/api/v1/metadata`)
-  return answer.innerText()
+/** Presses Tab until the focus is where `isThere` says, and sees it all the way. */
+async function tabTo(visit: Visit, isThere: (focus: Awaited<ReturnType<typeof focused>>) => boolean) {
+  for (let presses = 0; presses < 40; presses += 1) {
+    await visit.page.keyboard.press("Tab")
+    const focus = await focused(visit)
+    expect([focus, focus.outline >= 2]).toEqual([focus, true])
+    if (isThere(focus)) return
+  }
+  throw new Error("the focus did not get there")
 }
 
-describe("the docs page", { timeout: 30_000 }, () => {
-  it("offers the documents of a region and shows the operations of the chosen one", async () => {
-    await open(regional)
-    await operation("/metadata").waitFor()
-    expect(await selector().locator("option").allInnerTexts()).toEqual(documents.map(({ name }) => name))
-    for (const { name, operation: path } of documents.slice(1)) {
-      await selector().selectOption(name)
-      await operation(path).waitFor()
+describe("the documents", { timeout: 60_000 }, () => {
+  it("of a region are offered, and the operations of the chosen one shown", async () => {
+    const { page } = await open(regional)
+    await parts.operation(page, "/metadata").waitFor()
+    expect(await parts.selector(page).locator("option").allInnerTexts()).toEqual(documents.map(({ name }) => name))
+    for (const { name, operation } of documents.slice(1)) {
+      await parts.selector(page).selectOption(name)
+      await parts.operation(page, operation).waitFor()
       expect(new URL(page.url()).searchParams.get("urls.primaryName")).toBe(name)
+      expect(await page.title()).toBe(`${name} – Quarterdeck`)
     }
     await page.reload()
-    await operation(documents.at(-1)?.operation ?? "").waitFor()
+    await parts.operation(page, documents.at(-1)?.operation ?? "").waitFor()
   })
 
-  it("offers identity alone on the global host", async () => {
-    await open(global)
+  it("of the global host are identity alone", async () => {
+    const { page } = await open(global)
     await page.locator(".opblock").first().waitFor()
-    expect(await selector().locator("option").allInnerTexts()).toEqual(["identity"])
+    expect(await parts.selector(page).locator("option").allInnerTexts()).toEqual(["identity"])
   })
 
-  it("executes an operation with the token, and does not store it", async () => {
-    await open(regional)
-    await authorize(token)
-    const answer = await tryMetadata()
-    expect(answer).toMatch(/^200\b/)
-    expect(answer).toContain("keptnversion")
-    expect(
-      await page.evaluate<string>("JSON.stringify([localStorage, sessionStorage, document.cookie])"),
-    ).not.toContain(token)
+  it("are linked to where there are no scripts", async () => {
+    const { page } = await open(regional)
+    const offered = await attributes(parts.selector(page).locator("option"), "value")
+    const { page: bare } = await open(regional, { javaScriptEnabled: false })
+    expect(await bare.getByRole("link").allInnerTexts()).toEqual(documents.map(({ name }) => name))
+    expect(await attributes(bare.getByRole("link"), "href")).toEqual(offered)
+    // Nothing is offered that would not work.
+    expect(await bare.getByRole("button").or(bare.getByRole("combobox")).count()).toBe(0)
   })
 
-  it("shows that a wrong token is refused", async () => {
-    await open(regional)
-    await authorize("wrong")
-    expect(await tryMetadata()).toMatch(/^401\b/)
-    // Chromium itself reports the refused request on the console, and that is all.
-    await expect.poll(() => problems).toEqual([expect.stringMatching(/^Failed to load resource: .* 401\b/)])
-    problems.length = 0
+  it("that come late do not replace the one that was chosen over them", async () => {
+    const { page } = await open(regional)
+    await parts.operation(page, "/metadata").waitFor()
+    const late = Promise.withResolvers<void>()
+    await page.route("**/control-plane.json", async (route) => {
+      await late.promise
+      await route.continue()
+    })
+    await parts.selector(page).selectOption("control-plane")
+    await parts.selector(page).selectOption("secrets")
+    await parts.operation(page, "/scope").waitFor()
+    const response = page.waitForResponse("**/control-plane.json")
+    late.resolve()
+    await (await response).finished()
+    expect(await parts.operation(page, "/scope").count()).toBe(1)
+  })
+})
+
+describe("a link", { timeout: 60_000 }, () => {
+  const link = "/api?urls.primaryName=control-plane#/projects/createProject"
+
+  it("to an operation opens it, and scrolls to it", async () => {
+    const { page } = await open(regional, {}, link)
+    await parts.opened(page).getByText("/api/controlPlane/v1/project", { exact: true }).waitFor()
+    expect(await parts.opened(page).locator(".opblock-summary-method").innerText()).toBe("POST")
+    await expect.poll(async () => (await parts.opened(page).boundingBox())?.y).toBeCloseTo(0, -2)
+    expect(await page.evaluate<number>("scrollY")).toBeGreaterThan(0)
+    expect(await page.title()).toBe("control-plane – Quarterdeck")
+    expect(await parts.selector(page).locator("option:checked").innerText()).toBe("control-plane")
   })
 
-  it("follows the system's dark mode and fits a narrow screen", async () => {
-    await open(regional, { colorScheme: "dark", viewport: { width: 390, height: 844 } })
-    await operation("/metadata").locator(".opblock-summary-control").click()
+  it("to an operation of a tag with a space works, too", async () => {
+    const { page } = await open(
+      regional,
+      {},
+      "/api?urls.primaryName=resource-service#/project%20resources/listProjectResources",
+    )
+    await parts.opened(page).waitFor()
+  })
+
+  it("to no document shows the first", async () => {
+    const { page } = await open(regional, {}, "/api?urls.primaryName=nowhere#/nobody/nothing")
+    await parts.operation(page, "/metadata").waitFor()
+  })
+
+  it("that was followed can be gone back from, and forward to", async () => {
+    const { page } = await open(regional)
+    await parts.operation(page, "/metadata").waitFor()
+    await parts.selector(page).selectOption("control-plane")
+    await parts.operation(page, "/project").locator(".opblock-summary-control").click()
+    await parts.selector(page).selectOption("secrets")
+    await parts.operation(page, "/scope").waitFor()
+    await page.goBack()
+    await parts.opened(page).getByText("/api/controlPlane/v1/project", { exact: true }).waitFor()
+    expect(await page.title()).toBe("control-plane – Quarterdeck")
+    await page.goBack()
+    await page.goBack()
+    await parts.operation(page, "/metadata").waitFor()
+    for (let step = 0; step < 3; step += 1) await page.goForward()
+    await parts.operation(page, "/scope").waitFor()
+    expect(await parts.selector(page).locator("option:checked").innerText()).toBe("secrets")
+  })
+})
+
+describe("loading", { timeout: 60_000 }, () => {
+  it.each([
+    ["a wide", { viewport: { width: 1280, height: 800 } }],
+    ["a phone's", phone],
+  ])("moves nothing on %s screen, also where scripts and documents are slow", async (_, options) => {
+    const visit = await newVisit(options)
+    const { page } = visit
+    for (const slow of ["**/swagger-ui-bundle.js", "**/docs@*.js", "**/openapi/*.json"]) {
+      await page.route(slow, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        await route.continue()
+      })
+    }
+    await goTo(visit, `${regional}/api`)
+    await parts.operation(page, "/metadata").waitFor()
+    expect(await enterToken(visit)).toMatch(/^Accepted/)
+    expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.05)
+  })
+
+  it("takes less than 600 kB, of files that may be kept for ever", async () => {
+    const visit = await newVisit()
+    const { page } = visit
+    const sizes = new Map<string, Promise<number>>()
+    const caching = new Map<string, string | undefined>()
+    page.on("response", (response) => {
+      const { pathname } = new URL(response.url())
+      if (response.url().startsWith("data:")) return
+      sizes.set(
+        pathname,
+        response.body().then((body) => gzipSync(body).length),
+      )
+      if (pathname.startsWith("/api/assets/")) caching.set(pathname, response.headers()["cache-control"])
+    })
+    await goTo(visit, `${regional}/api`)
+    await parts.operation(page, "/metadata").waitFor()
+    const total = (await Promise.all(sizes.values())).reduce((sum, size) => sum + size, 0)
+    expect(sizes.size).toBeGreaterThanOrEqual(6)
+    expect(total).toBeLessThan(600_000)
+    expect(new Set(caching.values())).toEqual(new Set(["public, max-age=31536000, immutable"]))
+  })
+})
+
+describe("the look", { timeout: 60_000 }, () => {
+  it("fits a phone, with an operation open and its answer shown", async () => {
+    const visit = await open(regional, { ...phone, colorScheme: "dark" })
+    const { page } = visit
+    expect(await enterToken(visit)).toMatch(/^Accepted/)
+    await parts.operation(page, "/metadata").locator(".opblock-summary-control").tap()
     await page.locator("html.dark-mode .opblock-body").waitFor()
+    expect(await execute(visit)).toMatch(/^200\b/)
+    // The form with a field for a file, which browsers like to make wide.
+    await parts.operation(page, "/import").locator(".opblock-summary-control").tap()
+    await page.locator("input[type=file]").waitFor()
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBe(390)
+    for (const part of [parts.field(page), parts.use(page), parts.forget(page), parts.selector(page)]) {
+      const box = await part.boundingBox()
+      expect(box?.height).toBeGreaterThanOrEqual(36)
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(390)
+    }
+    await goTo(visit, `${regional}/api/errors`)
     expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBe(390)
   })
 
-  it("links to the same documents where there are no scripts", async () => {
-    await open(regional)
-    const offered = await attributes(selector().locator("option"), "value")
-    await page.close()
-    await open(regional, { javaScriptEnabled: false })
-    expect(await page.getByRole("link").allInnerTexts()).toEqual(documents.map(({ name }) => name))
-    expect(await attributes(page.getByRole("link"), "href")).toEqual(offered)
+  it("follows the system, until the button says otherwise", async () => {
+    const { page } = await open(regional, { colorScheme: "light" })
+    const dark = page.getByRole("button", { name: "Dark" })
+    const isDark = () => page.evaluate<boolean>("document.documentElement.classList.contains('dark-mode')")
+    expect([await isDark(), await dark.getAttribute("aria-pressed")]).toEqual([false, "false"])
+    await page.emulateMedia({ colorScheme: "dark" })
+    await expect.poll(isDark).toBe(true)
+    await dark.click()
+    expect([await isDark(), await dark.getAttribute("aria-pressed")]).toEqual([false, "false"])
+  })
+
+  it.each(["light", "dark"] as const)("has enough contrast where it is ours, in %s", async (colorScheme) => {
+    const visit = await open(regional, { colorScheme })
+    const { page } = visit
+    await parts.operation(page, "/metadata").waitFor()
+    expect(await lowContrasts(page, ".bar")).toEqual([])
+    await enterToken(visit)
+    expect(await lowContrasts(page, ".bar")).toEqual([])
+    // Chromium's own message about a refused request is no matter here.
+    expect(await enterToken(visit, "wrong")).toMatch(/^Refused/)
+    expect(await lowContrasts(page, ".bar")).toEqual([])
+    visit.problems.length = 0
+    await page.goto("about:blank")
+    await goTo(visit, `${regional}/api/errors#not_found`)
+    expect(await lowContrasts(page, ".page")).toEqual([])
+  })
+})
+
+describe("the keyboard alone", { timeout: 60_000 }, () => {
+  it("enters a token, skips to the operations, opens and executes one, and closes it", async () => {
+    const visit = await open(regional)
+    const { page } = visit
+    await parts.operation(page, "/metadata").waitFor()
+    await tabTo(visit, ({ id }) => id === "skip")
+    await tabTo(visit, ({ id }) => id === "token-value")
+    await page.keyboard.type(token)
+    await tabTo(visit, ({ id }) => id === "token-show")
+    await page.keyboard.press("Enter")
+    expect(await parts.field(page).getAttribute("type")).toBe("text")
+    await page.keyboard.press("Escape")
+    expect(await parts.field(page).getAttribute("type")).toBe("password")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect.poll(() => parts.state(page).innerText()).toMatch(/^Accepted/)
+    await page.reload()
+    await parts.operation(page, "/metadata").waitFor()
+    await tabTo(visit, ({ id }) => id === "skip")
+    await page.keyboard.press("Enter")
+    expect((await focused(visit)).id).toBe("operations")
+    await tabTo(visit, ({ text }) => text.includes("/metadata"))
+    await page.keyboard.press("Enter")
+    await tabTo(visit, ({ text }) => text === "Execute")
+    await page.keyboard.press("Enter")
+    await parts.opened(page).locator(".live-responses-table .response").waitFor()
+    await page.keyboard.press("Escape")
+    await expect.poll(() => parts.opened(page).count()).toBe(0)
+    expect((await focused(visit)).text).toContain("/metadata")
   })
 })
