@@ -15,6 +15,7 @@ import { recordRefusal } from "./directory/audit.ts"
 import { openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
 import { collectionSource, createDocs, type DocsSettings, type DocumentSource } from "./docs/index.ts"
+import { globalServers, regionalServers } from "./docs/servers.ts"
 import type { Authentication } from "./gateway/authenticate.ts"
 import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
@@ -84,7 +85,7 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
       ...info(
         "control-plane",
         "Keptn control plane",
-        "Projects, stages and services, and the integrations that work on them.",
+        "Projects, stages and services, and the integrations that work on them. A list with pages is gone through with `nextPageKey`.",
       ),
     },
     {
@@ -92,7 +93,8 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
       ...info(
         "resource-service",
         "Keptn resource service",
-        "Files of projects, stages and services, with their history in git.",
+        "Files of projects, stages and services, with their history in git. A write is one commit or none, and is seen by whoever reads after " +
+          "its answer. Lists are gone through with `nextPageKey`.",
       ),
     },
     {
@@ -126,7 +128,7 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
     isProxied: (c) => upstreamOf(c, proxySettings) !== null,
   })
   app.route("/", createHealth())
-  const sources = regionalSources(config, collections)
+  const sources = regionalSources(config, hosts, collections)
   app.route("/", createDocs({ title: "Quarterdeck", sources, assets: config.assets }))
   app.route("/", createServiceHealth())
   for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
@@ -144,10 +146,16 @@ function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, ca
   })
   const identity = {
     app: createIdentityCollection(),
-    ...info("identity", "Identity", "The organization and its people, and who may do what in which region."),
+    ...info(
+      "identity",
+      "Identity",
+      "The organization and its people, and who may do what in which region. Lists have pages, filters and orders. A change and its entry in the " +
+        "audit trail are one transaction. Who may do what follows at once where it was changed, and elsewhere within the bound of the token " +
+        "cache (5 seconds unless configured otherwise).",
+    ),
   }
   app.route("/", createHealth())
-  const sources = [collectionSource(identity)]
+  const sources = [collectionSource(identity, globalServers(hosts))]
   app.route("/", createDocs({ title: "Quarterdeck", sources: () => sources, assets: config.assets }))
   app.use("/v3/*", useDirectory(config, cache))
   app.route("/", identity.app)
@@ -157,9 +165,11 @@ function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, ca
 /** The documents of each region's page: those of the collections, and of origins that have one to show. */
 function regionalSources(
   { regions, upstreams }: Config,
+  hosts: Hosts,
   collections: readonly Parameters<typeof collectionSource>[0][],
 ): DocsSettings["sources"] {
   const originDocuments = new OriginDocuments()
+  const servers = regionalServers(hosts)
   const ofOrigin = (upstream: Upstream): DocumentSource => ({
     name: documentName(upstream),
     read: () => originDocuments.get(upstream),
@@ -168,7 +178,7 @@ function regionalSources(
     ...collections.map((collection) => {
       const upstream = served.find((one) => one.collection === collection.name)
       if (upstream?.document) return ofOrigin(upstream)
-      return collectionSource(collection, upstream && documentedAtOrigin)
+      return collectionSource(collection, servers, upstream && documentedAtOrigin)
     }),
     ...served.filter(({ collection, document }) => collection === null && document !== null).map(ofOrigin),
   ]

@@ -7,7 +7,8 @@ import { z } from "zod"
 import { createToken } from "../src/lib/token-format.ts"
 import { clientAt } from "./support/address.ts"
 import { send } from "./support/client.ts"
-import { documentPaths, type Operation, readOperations } from "./support/openapi.ts"
+import { documentPaths } from "./support/documents.ts"
+import { type Operation, readOperations } from "./support/openapi.ts"
 import {
   createUser,
   deleteUser,
@@ -121,6 +122,8 @@ const callers: Record<string, Caller> = {
 
 /** Whether a call has ended something that the examples speak of. */
 let ended = false
+/** The operations whose example was answered with a success that its document tells of. */
+const succeeded = new Set<string>()
 
 beforeAll(setUp)
 
@@ -145,6 +148,18 @@ describe("the documents", () => {
   it("name every operation differently", () => {
     const names = operations.map(({ operationId }) => operationId)
     expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
+  })
+
+  it.each(operations.map((one): [string, Operation] => [one.operationId, one]))(
+    "have examples of what %s answers that are of their own shapes",
+    (_, operation) => {
+      expect(operation.responseProblems()).toEqual([])
+    },
+  )
+
+  it("say of every operation what it does, and not only what it requires", () => {
+    const silent = operations.filter(({ description }) => description.trim().split("\n\n").length < 2)
+    expect(silent.map(({ operationId }) => operationId)).toEqual([])
   })
 })
 
@@ -176,6 +191,19 @@ describe.each(operations.map((one): [string, Operation] => [`${one.operationId}:
     }
   },
 )
+
+describe("the examples", () => {
+  // Those of requests that make something are answered with 409 when it is there already: that does not count.
+  it("are all answered with a success that the documents tell of", async () => {
+    const token = await administratorToken()
+    for (const operation of withoutSuccess()) {
+      await setUp()
+      await call(operation, token)
+    }
+    // It takes the token of an invitation, which is good for nothing else.
+    expect(withoutSuccess().map(({ operationId }) => operationId)).toEqual(["activateMe"])
+  })
+})
 
 /** What a caller can meet with, in the words of a test's name, and how that is recognized. */
 const check = {
@@ -254,6 +282,11 @@ async function expectUnseen(status: number, operation: Operation, token: string)
   expect(await response.text()).not.toContain("role")
 }
 
+/** The operations whose example has not met with success yet. */
+function withoutSuccess(): Operation[] {
+  return operations.filter(({ operationId }) => !succeeded.has(operationId))
+}
+
 /** The action that the example of an operation takes. */
 function neededFor({ operationId, requires }: Operation): string {
   return EXAMPLE_NEEDS[operationId] ?? (requires.on === "token" ? "" : requires.action)
@@ -265,6 +298,7 @@ async function call(operation: Operation, token: string | null, query = ""): Pro
   const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`
   const response = await send(operation.host, address, { ...request, token, headers: { ...headers, ...clientAt() } })
   expect(operation.statuses).toContain(String(response.status))
+  if (response.ok && query === "") succeeded.add(operation.operationId)
   if (response.ok && (operation.method === "DELETE" || operation.path.includes("{tokenId}/"))) ended = true
   return response
 }

@@ -4,6 +4,8 @@ import { stringify } from "yaml"
 import { z } from "zod"
 import { type DocumentedRequirement, requirementText } from "../gateway/authorize.ts"
 import { sha256Hex } from "../lib/digest.ts"
+import type { Server } from "./servers.ts"
+import { TAGS } from "./tags.ts"
 
 /** What a document says about its collection as a whole. */
 export interface CollectionInfo {
@@ -16,13 +18,10 @@ export interface CollectionInfo {
 /** An OpenAPI document, as a plain object. */
 export type Document = Record<string, unknown>
 
-/** A document as text. */
-export interface Renderings {
-  json: Rendering
-  yaml: Rendering
-}
+/** What a document can be rendered as. */
+export type Form = "json" | "yaml"
 
-/** One rendering of a document. `etag` has no quotes. */
+/** A document as text. `etag` has no quotes. */
 export interface Rendering {
   text: string
   etag: string
@@ -39,8 +38,13 @@ const VERSION = "1.0.0"
 /** What a document says that an operation requires, from what its route declares. */
 export type ToldRequirement = (declared: DocumentedRequirement) => DocumentedRequirement
 
-/** The OpenAPI 3.1 document of `collection`. */
-export function describeCollection(collection: Documented, info: CollectionInfo, told: ToldRequirement): Document {
+/** The OpenAPI 3.1 document of `collection`, which `servers` serve. */
+export function describeCollection(
+  collection: Documented,
+  info: CollectionInfo,
+  servers: readonly Server[],
+  told: ToldRequirement,
+): Document {
   const { openAPIRegistry: registry } = collection
   registry.registerComponent("securitySchemes", "token", {
     type: "apiKey",
@@ -55,25 +59,22 @@ export function describeCollection(collection: Documented, info: CollectionInfo,
   })
   const document = collection.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: info.title, description: info.description, version: VERSION },
-    servers: [{ url: "/", description: "This host" }],
+    info: { title: info.title, description: info.description, version: VERSION, contact: { name: "Quarterdeck" } },
   })
-  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [
+  // The types of the generator are those of OpenAPI 3.0, which knows no identifier of a license.
+  const license = { name: "Apache License 2.0", identifier: "Apache-2.0" }
+  const paths = Object.entries(document.paths ?? {}).map(([path, item]): [string, Record<string, Operation>] => [
     templated(path),
     withRequirements(item, told),
   ])
-  return { ...document, paths: Object.fromEntries(paths) }
+  const used = new Set(paths.flatMap(([, item]) => Object.values(item).flatMap((operation) => operation.tags)))
+  const tags = Object.entries(TAGS).flatMap(([name, text]) => (used.has(name) ? [{ name, description: text }] : []))
+  return { ...document, info: { ...document.info, license }, servers, tags, paths: Object.fromEntries(paths) }
 }
 
-/** Renders a document in both forms. */
-export async function renderDocument(document: Document): Promise<Renderings> {
-  return {
-    json: await rendering(JSON.stringify(document)),
-    yaml: await rendering(stringify(document, { aliasDuplicateObjects: false })),
-  }
-}
-
-async function rendering(text: string): Promise<Rendering> {
+/** Renders a document. YAML takes many times as long as JSON. */
+export async function renderDocument(document: Document, form: Form): Promise<Rendering> {
+  const text = form === "json" ? JSON.stringify(document) : stringify(document, { aliasDuplicateObjects: false })
   return { text, etag: (await sha256Hex(text)).slice(0, 32) }
 }
 
@@ -84,12 +85,15 @@ function templated(path: string): string {
 
 const operationSchema = z.looseObject({
   description: z.string().optional(),
+  tags: z.array(z.string()).default([]),
   "x-requires": z.custom<DocumentedRequirement>((value) => typeof value === "object" && value !== null),
 })
 
+type Operation = z.infer<typeof operationSchema>
+
 /** Adds to every operation the sentence about what it requires, from the declaration that is also checked. */
-function withRequirements(item: object, told: ToldRequirement): Record<string, unknown> {
-  const operations = Object.entries(item).map(([method, value]) => {
+function withRequirements(item: object, told: ToldRequirement): Record<string, Operation> {
+  const operations = Object.entries(item).map(([method, value]): [string, Operation] => {
     const operation = operationSchema.parse(value)
     const requires = told(operation["x-requires"])
     const text = [operation.description, requirementText(requires)].filter(Boolean).join("\n\n")

@@ -9,13 +9,15 @@ import {
   describeCollection,
   type Document,
   type Documented,
+  type Form,
   renderDocument,
   type Rendering,
-  type Renderings,
   type ToldRequirement,
 } from "./document.ts"
 import { errorsPage } from "./errors-page.ts"
+import { ownFileAt, ownFilesOf, tagOf } from "./own-files.ts"
 import { docsContentSecurityPolicy, docsPage } from "./page.ts"
+import type { Server } from "./servers.ts"
 
 /** A document of the page. */
 export interface DocumentSource {
@@ -37,38 +39,40 @@ export interface DocsSettings {
 /** The document of a collection, made when it is first asked for. `told` may change what it says that operations require. */
 export function collectionSource(
   { app, ...info }: CollectionInfo & { app: Documented },
+  servers: readonly Server[],
   told: ToldRequirement = (declared) => declared,
 ): DocumentSource {
   let made: Document | undefined
-  return { name: info.name, read: () => (made ??= describeCollection(app, info, told)) }
+  return { name: info.name, read: () => (made ??= describeCollection(app, info, servers, told)) }
 }
 
 /** Caches may keep an answer and must ask whether it is still the one. */
 const REVALIDATE = "public, no-cache"
 const PAGE_HEADERS = { "Content-Security-Policy": docsContentSecurityPolicy, "Cache-Control": REVALIDATE }
-/** The address holds an exact version: what it names never changes. */
+/** The address holds an exact version or a tag of the content: what it names never changes. */
 const IMMUTABLE = "public, max-age=31536000, immutable"
 
 /** The routes of the page and of what it needs. Documents are rendered when first asked for, and kept. */
 export function createDocs({ title, sources, assets }: DocsSettings): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
+  const ownFiles = ownFilesOf(assets)
   for (const path of ["/api", "/api/"]) {
-    app.get(path, (c) => {
+    app.get(path, async (c) => {
       const documents = sources(c).map(({ name }) => ({ name, url: `/api/openapi/${name}.json` }))
-      return c.html(docsPage({ title, documents }), 200, PAGE_HEADERS)
+      return c.html(docsPage({ title, documents, files: await ownFiles(c.req.url) }), 200, PAGE_HEADERS)
     })
   }
 
-  app.get(ERRORS_PATH, (c) => c.html(errorsPage(), 200, PAGE_HEADERS))
+  app.get(ERRORS_PATH, async (c) => c.html(errorsPage(await ownFiles(c.req.url)), 200, PAGE_HEADERS))
 
-  const rendered = new WeakMap<Document, Promise<Renderings>>()
-  const answer = async (c: Context<GatewayEnv>, name: string, form: keyof Renderings) => {
+  const rendered: Record<Form, WeakMap<Document, Promise<Rendering>>> = { json: new WeakMap(), yaml: new WeakMap() }
+  const answer = async (c: Context<GatewayEnv>, name: string, form: Form) => {
     const source = sources(c).find((one) => one.name === name)
     if (source === undefined) return c.notFound()
     const document = await source.read()
-    const renderings = rendered.get(document) ?? renderDocument(document)
-    rendered.set(document, renderings)
-    return documentResponse(c.req.header("if-none-match"), (await renderings)[form], `application/${form}`)
+    const rendering = rendered[form].get(document) ?? renderDocument(document, form)
+    rendered[form].set(document, rendering)
+    return documentResponse(c.req.header("if-none-match"), await rendering, `application/${form}`)
   }
   app.get("/api/openapi/:file{[^/]+\\.(json|yaml)}", (c) => {
     const [, name = "", form] = /^(.+)\.(json|yaml)$/.exec(c.req.param("file")) ?? []
@@ -77,12 +81,15 @@ export function createDocs({ title, sources, assets }: DocsSettings): Hono<Gatew
   for (const [name, path] of Object.entries(FORMER_DOCUMENTS)) app.get(path, (c) => answer(c, name, "yaml"))
 
   app.get("/api/assets/*", async (c) => {
+    const { file, tag } = ownFileAt(c.req.path)
     // The assets binding redirects a path that is not escaped as it would escape it, the `@` before a version included.
-    const escaped = c.req.path.split("/").map(encodeURIComponent).join("/")
-    const file = await assets.fetch(new Request(new URL(escaped, c.req.url), c.req.raw))
-    if (!file.ok && file.status !== 304) return c.notFound()
-    const response = new Response(file.body, file)
-    response.headers.set("Cache-Control", c.req.path.includes("@") ? IMMUTABLE : REVALIDATE)
+    const escaped = file.split("/").map(encodeURIComponent).join("/")
+    const answered = await assets.fetch(new Request(new URL(escaped, c.req.url), c.req.raw))
+    if (!answered.ok && answered.status !== 304) return c.notFound()
+    const response = new Response(answered.body, answered)
+    // While a deployment replaces another, a page of the one may ask the other: its content is then not what the tag names.
+    const isExact = tag === undefined ? file.includes("@") : tag === tagOf(answered)
+    response.headers.set("Cache-Control", isExact ? IMMUTABLE : REVALIDATE)
     return response
   })
   return app

@@ -49,18 +49,21 @@ export function listQuery({ filters, sorts }: ListFields) {
   })
 }
 
+const numbers = {
+  number: z.number().int().openapi({ example: 1 }),
+  size: z.number().int().openapi({ example: 10 }),
+  total: z.number().int().openapi({ example: 1, description: "How many there are on all pages" }),
+}
+const pageNumbersSchema = z.object(numbers).openapi("Page")
+
 /** The members of a page: `meta.page` beside the data. */
 export function pageSchema<Item extends z.ZodType>(item: Item) {
-  return z.object({
-    meta: z.object({
-      page: z.object({
-        number: z.number().int().openapi({ example: 1 }),
-        size: z.number().int().openapi({ example: 10 }),
-        total: z.number().int().openapi({ example: 1 }),
-      }),
-    }),
-    data: z.array(item),
-  })
+  return z.object({ meta: z.object({ page: pageNumbersSchema }), data: z.array(item) })
+}
+
+/** As `pageSchema`, of tokens. Konnect has their page's numbers one level higher for personal ones; here they are at both. */
+export function tokenPageSchema<Item extends z.ZodType>(item: Item) {
+  return pageSchema(item).extend({ meta: z.object({ page: pageNumbersSchema, ...numbers }) })
 }
 
 /** A page as it is answered. */

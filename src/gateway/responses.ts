@@ -4,10 +4,10 @@ import { type ErrorCode, ERRORS } from "./errors.ts"
 
 const keptnErrorSchema = z
   .object({
-    code: z
-      .number()
-      .int()
-      .openapi({ example: 404, description: "The status, or a code of its own for validation errors" }),
+    code: z.number().int().optional().openapi({
+      example: 404,
+      description: "The status, or a code of its own for validation errors; absent where Keptn has none",
+    }),
     message: z
       .string()
       .openapi({ example: "Project not found", description: "What is wrong and, where it helps, what to do" }),
@@ -28,6 +28,19 @@ const problemSchema = z
     instance: z.string().openapi({ example: "quarterdeck:trace:3f0c6a52-43f5-4c0c-8a6e-0d1f4b8f6f0e" }),
     detail: z.string().openapi({ example: "The requested team was not found" }),
     message: z.string().openapi({ example: "The requested team was not found", description: "The same as `detail`" }),
+    invalid_parameters: z
+      .array(
+        z
+          .object({
+            field: z.string().openapi({ example: "name" }),
+            rule: z.string().openapi({ example: "required" }),
+            reason: z.string().openapi({ example: "is required" }),
+            source: z.enum(["body", "query", "path"]).openapi({ example: "body" }),
+          })
+          .openapi("InvalidParameter"),
+      )
+      .optional()
+      .openapi({ description: "Everything that is wrong with the request, with 400" }),
   })
   .openapi("Problem")
 
@@ -37,43 +50,74 @@ type ErrorSchema = typeof keptnErrorSchema | typeof statisticsErrorSchema | type
 
 interface DocumentedError {
   description: string
-  content: Record<string, { schema: ErrorSchema }>
+  content: Record<string, { schema: ErrorSchema; example?: unknown }>
 }
 
-/** Where nginx stood before a Keptn service it answered these, and called its JSON plain text; clients parse it nevertheless. */
-const gatewayError = { "application/json": { schema: keptnErrorSchema }, "text/plain": { schema: keptnErrorSchema } }
-const ofKeptnsGateway: Record<number, DocumentedError> = {
-  401: { description: ERRORS.unauthenticated.title, content: gatewayError },
-  429: { description: ERRORS.too_many_requests.title, content: gatewayError },
+/** A shape, and an example of it for each error. */
+interface Dialect {
+  type: string
+  schema: ErrorSchema
+  example: (error: { status: number; title: string }) => unknown
 }
+
+const keptn: Dialect = {
+  type: "application/json",
+  schema: keptnErrorSchema,
+  example: ({ status, title }) => ({ code: status, message: title }),
+}
+const statistics: Dialect = {
+  type: "application/json",
+  schema: statisticsErrorSchema,
+  example: ({ status, title }) => ({ message: title, errorCode: status }),
+}
+const problem: Dialect = {
+  type: "application/problem+json",
+  schema: problemSchema,
+  example: ({ status, title }) => ({
+    status,
+    title,
+    instance: "quarterdeck:trace:3f0c6a52-43f5-4c0c-8a6e-0d1f4b8f6f0e",
+    detail: title,
+    message: title,
+  }),
+}
+const plain: Dialect = { type: "text/plain", schema: textSchema, example: ({ title }) => `${title}\n` }
+
+/** Where nginx stood before a Keptn service it answered these, and called its JSON plain text; clients parse it nevertheless. */
+const ofKeptnsGateway: Record<number, DocumentedError> = Object.fromEntries(
+  [ERRORS.unauthenticated, ERRORS.too_many_requests].map((error) => {
+    const media = { schema: keptnErrorSchema, example: keptn.example(error) }
+    return [error.status, { description: error.title, content: { "application/json": media, "text/plain": media } }]
+  }),
+)
 
 /** Errors every Keptn route can answer beside `codes`. */
 export function keptnErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return { ...documented(codes, "application/json", keptnErrorSchema), ...ofKeptnsGateway }
+  return { ...documented(codes, keptn), ...ofKeptnsGateway }
 }
 
 /** Errors every route of the statistics service can answer beside `codes`. */
 export function statisticsErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return { ...documented(codes, "application/json", statisticsErrorSchema), ...ofKeptnsGateway }
+  return { ...documented(codes, statistics), ...ofKeptnsGateway }
 }
 
 /** Errors every identity route can answer beside `codes`. */
 export function problems(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return documented(codes, "application/problem+json", problemSchema)
+  return documented(codes, problem)
 }
 
 /** Errors every route of git's protocol can answer beside `codes`: git shows its user plain text, and nothing else. */
 export function gitErrors(...codes: ErrorCode[]): Record<number, DocumentedError> {
-  return documented(codes, "text/plain", textSchema)
+  return documented(codes, plain)
 }
 
 const ALWAYS: readonly ErrorCode[] = ["unauthenticated", "too_many_requests", "internal_error"]
 
-function documented(codes: readonly ErrorCode[], type: string, schema: ErrorSchema) {
+function documented(codes: readonly ErrorCode[], { type, schema, example }: Dialect) {
   const all = [...new Set([...codes, ...ALWAYS])]
-  const entries = all.map((code): [number, DocumentedError] => [
-    ERRORS[code].status,
-    { description: ERRORS[code].title, content: { [type]: { schema } } },
-  ])
+  const entries = all.map((code): [number, DocumentedError] => {
+    const error = ERRORS[code]
+    return [error.status, { description: error.title, content: { [type]: { schema, example: example(error) } } }]
+  })
   return Object.fromEntries(entries)
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import { OPEN_PATHS } from "../../src/gateway/open-paths.ts"
 import { clientAt } from "../support/address.ts"
 import { send } from "../support/client.ts"
-import { documentPaths, readOperations } from "../support/openapi.ts"
+import { documentPaths } from "../support/documents.ts"
+import { readOperations } from "../support/openapi.ts"
 
 const EXPECTED = [
   "/api",

@@ -1,6 +1,7 @@
 /** A client of the Worker under test, as curl would be one. */
 import { exports } from "cloudflare:workers"
 import { createToken } from "../../src/lib/token-format.ts"
+import { expectDocumented } from "./contract.ts"
 
 /** The token of the organization's administrator. */
 export const adminToken = createToken("kpat")
@@ -16,19 +17,26 @@ export interface TestRequest {
   redirect?: "follow" | "manual"
 }
 
-/** Sends a request to a host label (`eu`, `us`, `global`) with the administrator's token unless told otherwise. */
-export function send(label: string, path: string, request: TestRequest = {}): Promise<Response> {
+/**
+ * Sends a request to a host label (`eu`, `us`, `global`) with the administrator's token unless told otherwise. Throws when what is answered is
+ * not what the documents say.
+ */
+export async function send(label: string, path: string, request: TestRequest = {}): Promise<Response> {
   const { token = adminToken, json, method } = request
   const headers = new Headers(request.headers)
   if (token !== null && !headers.has("x-token")) headers.set("x-token", token)
   if (json !== undefined) headers.set("content-type", "application/json")
   const body = json === undefined ? request.body : JSON.stringify(json)
-  return exports.default.fetch(`http://${label}.api.localhost${path}`, {
-    method: method ?? (body === undefined ? "GET" : "POST"),
+  const url = `http://${label}.api.localhost${path}`
+  const sent = { method: method ?? (body === undefined ? "GET" : "POST") }
+  const response = await exports.default.fetch(url, {
+    ...sent,
     headers,
     ...(body !== undefined && { body }),
     ...(request.redirect && { redirect: request.redirect }),
   })
+  await expectDocumented(new Request(url, sent), response)
+  return response
 }
 
 /** Storage counts of a response, from its Server-Timing header. */

@@ -3,6 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { createEdge } from "../../src/app.ts"
 import { type Config, loadConfig } from "../../src/config.ts"
+import { expectDocumented } from "./contract.ts"
 
 /** Sends a request to an edge, and waits for what the edge does after the response, too. */
 export type SendToEdge = (url: string, init?: RequestInit) => Promise<Response>
@@ -12,7 +13,10 @@ export function edgeWith(changes: Partial<Config>): SendToEdge {
   const edge = createEdge({ ...loadConfig({ ...env }), ...changes })
   return async (url, init) => {
     const context = createExecutionContext()
-    const response = await edge.fetch(new Request(url, init), context)
+    const request = new Request(url, init)
+    const response = await edge.fetch(request, context)
+    // What an origin answers is its own.
+    if (!changes.upstreams) await expectDocumented(request, response)
     await waitOnExecutionContext(context)
     return response
   }

@@ -1,6 +1,7 @@
 /** What the Worker writes to its log during one test. */
 import { onTestFinished, vi } from "vitest"
 import { z } from "zod"
+import { readContract } from "./contract.ts"
 
 /** One line, as it was written and as it is read. */
 export interface LogLine {
@@ -8,6 +9,9 @@ export interface LogLine {
   text: string
   fields: Record<string, unknown>
 }
+
+// Now, and not at the first response: what is read is logged.
+await readContract()
 
 const fieldsSchema = z.record(z.string(), z.unknown())
 

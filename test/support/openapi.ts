@@ -1,6 +1,8 @@
 /** The OpenAPI documents that the Worker serves, read as a client generator reads them: what to send comes from their examples. */
 import { z } from "zod"
-import { send, type TestRequest } from "./client.ts"
+import type { TestRequest } from "./client.ts"
+import { readDocuments } from "./documents.ts"
+import { schemaChecks } from "./json-schema.ts"
 
 /** One operation of one document. */
 export interface Operation {
@@ -9,9 +11,12 @@ export interface Operation {
   method: string
   path: string
   operationId: string
+  description: string
   requires: z.infer<typeof requirementSchema>
   /** The statuses that the document tells of. */
   statuses: string[]
+  /** What is wrong with the examples of its responses: missing, or not of the shape that they are examples of. */
+  responseProblems(): string[]
   /** A request made of the examples of all that is required. Throws when one is missing. */
   request(): TestRequest & { path: string }
   /** Every optional parameter that has an example, as a query to add to the request. */
@@ -35,6 +40,8 @@ const schemaSchema = z.looseObject({
   required: z.array(z.string()).default([]),
   items: z.unknown().optional(),
   allOf: z.array(z.unknown()).optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  additionalProperties: z.unknown().optional(),
 })
 
 const parameterSchema = z.looseObject({
@@ -46,10 +53,18 @@ const parameterSchema = z.looseObject({
 
 const operationSchema = z.looseObject({
   operationId: z.string(),
+  description: z.string(),
   "x-requires": requirementSchema,
   parameters: z.array(parameterSchema).default([]),
   requestBody: z.looseObject({ content: z.record(z.string(), z.looseObject({ schema: z.unknown() })) }).optional(),
-  responses: z.record(z.string(), z.unknown()),
+  responses: z.record(
+    z.string(),
+    z.looseObject({
+      content: z
+        .record(z.string(), z.looseObject({ schema: z.unknown(), example: z.unknown().optional() }))
+        .default({}),
+    }),
+  ),
 })
 
 const documentSchema = z.looseObject({
@@ -60,34 +75,26 @@ const documentSchema = z.looseObject({
 
 type Document = z.infer<typeof documentSchema>
 
-/** The addresses of the documents that the docs page of a host links to. */
-export async function documentPaths(host: string): Promise<string[]> {
-  const page = await (await send(host, "/api", { token: null })).text()
-  return [...page.matchAll(/<a href="([^"]+)"/g)].flatMap(([, path]) => path ?? [])
-}
-
 /** All operations that the documents of a host describe, in their order. */
 export async function readOperations(host: string): Promise<Operation[]> {
-  const operations: Operation[] = []
-  for (const path of await documentPaths(host)) {
-    const response = await send(host, path, { token: null })
-    operations.push(...operationsOf(host, documentSchema.parse(await response.json())))
-  }
-  return operations
+  const documents = await readDocuments(host)
+  return documents.flatMap((document) => operationsOf(host, documentSchema.parse(document)))
 }
 
 function operationsOf(host: string, document: Document): Operation[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([verb, operation]) => {
-      const { operationId, "x-requires": requires, parameters } = operation
+      const { operationId, description, "x-requires": requires, parameters } = operation
       const method = verb.toUpperCase()
       return {
         host,
         method,
         path,
         operationId,
+        description,
         requires,
         statuses: Object.keys(operation.responses),
+        responseProblems: () => responseProblems(document, operation),
         request: () => ({ method, ...requestOf(document, path, operation) }),
         optionalQueries: parameters
           .filter((parameter) => parameter.in === "query" && !parameter.required)
@@ -95,6 +102,23 @@ function operationsOf(host: string, document: Document): Operation[] {
       }
     }),
   )
+}
+
+function responseProblems(document: Document, { responses }: z.infer<typeof operationSchema>): string[] {
+  const checkOf = schemaChecks(document.components.schemas)
+  const bodies = Object.entries(responses).flatMap(([status, { content }]) =>
+    Object.entries(content).map(([type, media]) => ({ place: `${status} ${type}`, ...media })),
+  )
+  return bodies.flatMap(({ place, schema, example }) => {
+    // Bytes and lines have none that would tell anybody more than their type does.
+    if (schemaSchema.parse(schema).type === "string") return []
+    try {
+      const problem = checkOf(schema)(example ?? exampleOf(document, schema, place))
+      return problem === null ? [] : [`${place}: ${problem}`]
+    } catch (error) {
+      return [String(error)]
+    }
+  })
 }
 
 function requestOf(document: Document, template: string, operation: z.infer<typeof operationSchema>) {
@@ -143,12 +167,17 @@ const GIT_FLUSH = "0000"
 
 /** The example of a schema, or one made of the examples of its parts. Throws when a part that is needed has none. */
 function exampleOf(document: Document, schema: unknown, place: string): unknown {
-  const { $ref, example, properties, required, items, allOf } = schemaSchema.parse(schema)
+  const { $ref, example, properties, required, items, allOf, anyOf, additionalProperties } = schemaSchema.parse(schema)
   if (example !== undefined) return example
   if ($ref !== undefined) return exampleOf(document, document.components.schemas[$ref.split("/").at(-1) ?? ""], place)
   if (allOf !== undefined) {
-    return Object.assign({}, ...allOf.map((part) => exampleOf(document, part, place)))
+    // A part may say nothing but that null will do, too.
+    const parts = allOf.flatMap((part) => optional(() => exampleOf(document, part, place)) ?? [])
+    if (parts.length === 0) throw new Error(`${place} has no example`)
+    return Object.assign({}, ...parts)
   }
+  if (anyOf !== undefined) return exampleOf(document, anyOf[0], place)
+  if (typeof additionalProperties === "object") return { name: exampleOf(document, additionalProperties, `${place}.*`) }
   if (items !== undefined) return [exampleOf(document, items, `${place}[]`)]
   if (properties === undefined) throw new Error(`${place} has no example`)
   const members = Object.entries(properties).map(([name, property]) => {

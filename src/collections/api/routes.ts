@@ -32,6 +32,8 @@ export const getMetadata = createRoute({
   operationId: "getMetadata",
   tags: ["installation"],
   summary: "Describe the installation",
+  description:
+    "What Keptn's clients ask before anything else: whose API this is, and that projects need no git remote.",
   responses: {
     200: { description: "The installation", content: { "application/json": { schema: metadataSchema } } },
     ...keptnErrors(),
@@ -46,7 +48,8 @@ export const sendEvent = createRoute({
   tags: ["events"],
   summary: "Send an event",
   description:
-    "Stores a CloudEvent and answers its Keptn context. `id` and `time` are given by the server. A context that is no UUID " +
+    "Stores a CloudEvent and answers its Keptn context. `id` and `time` are given by the server: the same request again stores another event. " +
+    "It is found as soon as this is answered. A context that is no UUID " +
     "is turned into one, always the same. Events that only report on a task (`….started`, `….status.changed`, `….finished`, " +
     "logs) need the role Integration on their project, all others Contributor; an event of no project needs it on all.\n\n" +
     "An event is one JSON object. Beyond Keptn it may come in CloudEvents' binary mode: the body is its `data`, the attributes are " +
@@ -102,7 +105,9 @@ export const importPackage = createRoute({
     "and which are not.\n\n" +
     "An archive unpacks to at most 50 MiB in at most 1,000 entries, and has at most 200 tasks, which write at most 1,000 files.",
   request: {
-    query: z.object({ project: z.string().min(1).openapi({ example: "sockshop" }) }),
+    query: z.object({
+      project: z.string().min(1).openapi({ description: "The project that the package changes", example: "sockshop" }),
+    }),
     body: { required: true, content: { "multipart/form-data": { schema: documentedPackage } } },
   },
   responses: {

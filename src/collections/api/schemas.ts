@@ -103,10 +103,17 @@ export const importSummarySchema = z
       z.object({
         task: z.object({
           Project: z.string().openapi({ example: "sockshop" }),
-          Task: z.record(z.string(), z.unknown()).openapi({ description: "The task as the manifest has it" }),
-          Context: z.record(z.string(), z.string()).openapi({ description: "Its context, rendered" }),
+          Task: z.record(z.string(), z.unknown()).openapi({
+            description: "The task as the manifest has it",
+            example: { id: "create", action: "keptn-api-v1-create-service", payload: "carts.json" },
+          }),
+          Context: z
+            .record(z.string(), z.string())
+            .openapi({ description: "Its context, rendered", example: { project: "sockshop" } }),
         }),
-        response: z.record(z.string(), z.unknown()).openapi({ description: "What the API answers to the task" }),
+        response: z
+          .record(z.string(), z.unknown())
+          .openapi({ description: "What the API answers to the task", example: { message: "" } }),
       }),
     ),
   })

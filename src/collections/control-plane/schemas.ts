@@ -71,14 +71,14 @@ const eventReference = z
     keptnContext: z.string().openapi({ example: "3f709bca-9b47-4c2b-8f6c-1d1c7a0f9f4e" }),
     time: nanoseconds,
   })
-  .openapi("EventContext")
+  .openapi("EventContext", { description: "An event about a service, the last one where there could be several" })
 
 /** A service of one stage. */
 export const serviceSchema = z
   .object({
     serviceName: z.string().openapi({ example: "carts" }),
     creationDate: nanoseconds,
-    openRemediations: z.null().openapi({ description: "No remediation is open" }),
+    openRemediations: z.null().openapi({ example: null, description: "No remediation is open" }),
     deployedImage: z
       .string()
       .optional()
@@ -99,7 +99,8 @@ export const stageSchema = z
       .array(z.string())
       .optional()
       .openapi({ example: ["dev"], description: "The stages whose finished sequences trigger one of this stage" }),
-    lastEventContext: eventReference.optional().openapi({ description: "The last event about a service of the stage" }),
+    // Without a description of its own: beside a reference, generators of clients make an `any` of it.
+    lastEventContext: eventReference.optional(),
   })
   .openapi("ExpandedStage")
 
@@ -108,7 +109,10 @@ export const projectSchema = z
   .object({
     projectName: z.string().openapi({ example: "sockshop" }),
     creationDate: nanoseconds,
-    shipyard: z.string().openapi({ description: "The text of the shipyard file" }),
+    shipyard: z.string().openapi({
+      description: "The text of the shipyard file",
+      example: "apiVersion: spec.keptn.sh/0.2.2\nkind: Shipyard\nspec:\n  stages:\n    - name: dev\n",
+    }),
     shipyardVersion: z.string().openapi({ example: "spec.keptn.sh/0.2.2" }),
     stages: z.array(stageSchema),
     isUpstreamAutoProvisioned: z
@@ -127,9 +131,7 @@ export const projectSchema = z
       })
       .optional()
       .openapi({ description: "Without tokens, passwords and keys" }),
-    lastEventContext: eventReference
-      .optional()
-      .openapi({ description: "The last event about a service of the project" }),
+    lastEventContext: eventReference.optional(),
   })
   .openapi("ExpandedProject")
 
@@ -172,5 +174,5 @@ export const keptnContextSchema = z
 
 /** Open triggered events: none yet, since nothing runs sequences. */
 export const triggeredEventsSchema = z
-  .object({ events: z.array(z.looseObject({})), ...offsetPageMembers })
+  .object({ events: z.array(z.looseObject({})).openapi({ example: [] }), ...offsetPageMembers })
   .openapi("TriggeredEvents")

@@ -24,7 +24,9 @@ const ofProject = { notFound: repositoryNotFound, param: "projectName", on: "pro
 /** What git sends and gets. No validator sees it: it is streamed. */
 const gitData = z.never().openapi({ type: "string", format: "binary" })
 
-const git = (type: string) => ({ content: { [`application/x-${type}`]: { schema: gitData } } })
+const git = (...types: string[]) => ({
+  content: Object.fromEntries(types.map((type) => [`application/x-${type}`, { schema: gitData }])),
+})
 
 export const infoRefs = createRoute({
   ...requires({ ...ofProject, action: "read" }),
@@ -47,7 +49,10 @@ export const infoRefs = createRoute({
     }),
   },
   responses: {
-    200: { description: "The branches and what the server can do", ...git("git-upload-pack-advertisement") },
+    200: {
+      description: "The branches and what the server can do",
+      ...git("git-upload-pack-advertisement", "git-receive-pack-advertisement"),
+    },
     ...gitErrors("invalid_request", "permission_denied", "not_found"),
   },
 })
@@ -59,11 +64,12 @@ export const uploadPack = createRoute({
   operationId: "gitUploadPack",
   tags: ["git"],
   summary: "Fetch",
-  description: "What `git fetch` and `git clone` send: negotiates what is missing, and answers with a pack of it.",
+  description:
+    "What `git fetch` and `git clone` send: negotiates what is missing, and answers with a pack of it, of at most 500,000 objects. Changes nothing.",
   request: { params, body: { required: true, ...git("git-upload-pack-request") } },
   responses: {
     200: { description: "What git expects", ...git("git-upload-pack-result") },
-    ...gitErrors("invalid_request", "permission_denied", "not_found", "payload_too_large", "unsupported_media_type"),
+    ...gitErrors("invalid_request", "not_found", "payload_too_large", "unsupported_media_type"),
   },
 })
 
@@ -76,7 +82,8 @@ export const receivePack = createRoute({
   summary: "Push",
   description:
     "What `git push` sends. Commits are taken as they are, as long as they continue the branch (fast-forward), and can be read by the " +
-    "API at once. Branches come from the shipyard: others cannot be made, and none can be deleted.",
+    "API at once. All branches of a push move together, but for those that are refused, which the answer names; with `--atomic` all or none. " +
+    "Branches come from the shipyard: others cannot be made, and none can be deleted. At most 20,000 objects, and 1,000 commits for a branch.",
   request: { params, body: { required: true, ...git("git-receive-pack-request") } },
   responses: {
     200: { description: "What became of each branch", ...git("git-receive-pack-result") },

@@ -2,7 +2,6 @@
 import type { z } from "@hono/zod-openapi"
 import { requires } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
-import { pageSchema } from "../../gateway/listing.ts"
 import { problems } from "../../gateway/responses.ts"
 
 /** Requirements on the organization, and on oneself or the organization. */
@@ -21,24 +20,30 @@ export function body<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const
 }
 
-/** The responses of a list. */
-export function listed<Schema extends z.ZodType>(schema: Schema) {
-  return {
-    200: json(pageSchema(schema), "A page"),
-    ...problems("invalid_request", "permission_denied", "not_found"),
-  }
+/** What can be wrong with a body. */
+const OF_BODY = ["payload_too_large", "unsupported_media_type"] as const
+const OF_ALL = ["invalid_request", "permission_denied"] as const
+
+/** The responses of a list, of which `page` is one page. */
+export function listed<Page extends z.ZodType>(page: Page) {
+  return { 200: json(page, "A page"), ...problems(...OF_ALL) }
 }
 
-/** The errors of a route that reads or changes one thing. */
-export const errorsOfOne = problems("invalid_request", "permission_denied", "not_found")
-/** The errors of a route whose change can meet with what is there already. */
-export const errorsOfChange = problems(
-  "invalid_request",
-  "permission_denied",
-  "not_found",
-  "conflict",
-  "unsupported_media_type",
-)
+/** As `listed`, of what belongs to something that may not be there. */
+export function listedOf<Page extends z.ZodType>(page: Page) {
+  return { 200: json(page, "A page"), ...errorsOfOne }
+}
+
+/** The errors of a route that reads or removes one thing. */
+export const errorsOfOne = problems(...OF_ALL, "not_found")
+/** As `errorsOfOne`, where somebody must stay. */
+export const errorsOfRemoval = problems(...OF_ALL, "not_found", "conflict")
+/** The errors of a route that makes something, and of one where it can meet with what is there already. */
+export const errorsOfMaking = problems(...OF_ALL, ...OF_BODY)
+export const errorsOfUniqueMaking = problems(...OF_ALL, "conflict", ...OF_BODY)
+/** The errors of a route that changes something, and of one where the change can meet with what is there already. */
+export const errorsOfChange = problems(...OF_ALL, "not_found", ...OF_BODY)
+export const errorsOfUniqueChange = problems(...OF_ALL, "not_found", "conflict", ...OF_BODY)
 
 /** The 404 of a thing that is not there. */
 export function missing(kind: string): ApiError {

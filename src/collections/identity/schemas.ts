@@ -1,6 +1,6 @@
 /** The shapes of the identity API, as Konnect has them. Ids are UUIDs, times RFC 3339 in UTC. */
 import { z } from "@hono/zod-openapi"
-import { pageSchema } from "../../gateway/listing.ts"
+import { pageSchema, tokenPageSchema } from "../../gateway/listing.ts"
 import { ENTITY_TYPES } from "../../lib/roles.ts"
 
 /** The ids of the examples; tests put rows with these ids into the directory. */
@@ -16,9 +16,10 @@ export const EXAMPLES = {
   member: "3e6c8091-a3b4-4f50-9162-7d8e9fa0b1c2",
 } as const
 
-/** An id in a path. */
-export function idParam(name: string, example: string) {
-  return z.uuid({ error: "must be a valid UUID" }).openapi({ param: { name, in: "path" }, example })
+/** An id in a path, as `userId`. */
+export function idParam(name: `${string}Id`, example: string) {
+  const description = `The id of the ${name.slice(0, -"Id".length)}`
+  return z.uuid({ error: "must be a valid UUID" }).openapi({ param: { name, in: "path" }, description, example })
 }
 
 const timestamp = z.iso.datetime().openapi({ example: "2026-11-20T10:00:00.000Z" })
@@ -56,6 +57,8 @@ export const userSchema = z
   })
   .openapi("User")
 
+export const userPageSchema = pageSchema(userSchema).openapi("UserPage")
+
 export const updateUserSchema = z
   .strictObject({ full_name: name(250, "Ada Lovelace").optional(), preferred_name: name(250, "Ada").optional() })
   .openapi("UpdateUser")
@@ -91,6 +94,8 @@ export const teamSchema = z
   })
   .openapi("Team")
 
+export const teamPageSchema = pageSchema(teamSchema).openapi("TeamPage")
+
 export const createTeamSchema = z
   .strictObject({
     name: name(250, "carts"),
@@ -120,6 +125,8 @@ export const accountSchema = z
     ...stamps,
   })
   .openapi("SystemAccount")
+
+export const accountPageSchema = pageSchema(accountSchema).openapi("SystemAccountPage")
 
 export const createAccountSchema = z
   .strictObject({
@@ -182,25 +189,18 @@ export const tokenSchema = z
   .object({
     id: z.uuid().openapi({ example: EXAMPLES.userToken }),
     name: z.string().openapi({ example: "laptop" }),
-    user_id: z.uuid().optional().openapi({ description: "Of a personal token: whose it is" }),
+    user_id: z.uuid().optional().openapi({ example: EXAMPLES.user, description: "Of a personal token: whose it is" }),
     hint: z.string().openapi({ example: "kpat_Ab12…9xYz", description: "Enough to recognize the token" }),
     state: z.enum(["ACTIVE", "REVOKED", "EXPIRED"]).openapi({ example: "ACTIVE" }),
     ...stamps,
     expires_at: timestamp,
     last_used_at: timestamp.nullable(),
-    revoked_at: timestamp.nullable(),
-    revoked_by: z.uuid().nullable(),
+    revoked_at: timestamp.nullable().openapi({ example: null }),
+    revoked_by: z.uuid().nullable().openapi({ example: null }),
   })
   .openapi("AccessToken")
 
-/** A page of tokens. Konnect has the page's numbers one level higher for personal tokens; here they are at both. */
-export const tokenPageSchema = pageSchema(tokenSchema).extend({
-  meta: pageSchema(tokenSchema).shape.meta.extend({
-    number: z.number().int().openapi({ example: 1 }),
-    size: z.number().int().openapi({ example: 10 }),
-    total: z.number().int().openapi({ example: 1 }),
-  }),
-})
+export const accessTokenPageSchema = tokenPageSchema(tokenSchema).openapi("AccessTokenPage")
 
 /** A token with its text: `konnect_token` for a user's and `token` for a system account's in Konnect; here both, always. */
 export const madeTokenSchema = tokenSchema
@@ -266,6 +266,8 @@ export const assignedRoleSchema = z
   })
   .openapi("AssignedRole")
 
+export const assignedRolePageSchema = pageSchema(assignedRoleSchema).openapi("AssignedRolePage")
+
 export const roleCatalogueSchema = z
   .record(
     z.string(),
@@ -274,27 +276,35 @@ export const roleCatalogueSchema = z
       roles: z.record(z.string(), z.object({ name: z.string(), description: z.string() })),
     }),
   )
-  .openapi("Roles")
+  .openapi("Roles", {
+    example: { projects: { name: "Projects", roles: { viewer: { name: "Viewer", description: "Reads" } } } },
+  })
 
-export const auditEntrySchema = z
+const auditEntrySchema = z
   .object({
     id: z.number().int().openapi({ example: 1 }),
     time: timestamp,
-    request_id: z.string(),
+    request_id: z.string().openapi({ example: "3f0c6a52-43f5-4c0c-8a6e-0d1f4b8f6f0e" }),
     address: z.string().openapi({ example: "192.0.2.1" }),
     principal_id: z.uuid().nullable().openapi({ example: EXAMPLES.user }),
     token_id: z.uuid().nullable().openapi({ example: EXAMPLES.userToken }),
     action: z.string().openapi({ example: "create" }),
     entity_type: z.string().openapi({ example: "team" }),
     entity_id: z.string().openapi({ example: EXAMPLES.team }),
-    before: z.record(z.string(), z.unknown()).nullable(),
-    after: z.record(z.string(), z.unknown()).nullable(),
+    before: z.record(z.string(), z.unknown()).nullable().openapi({ example: null }),
+    after: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .openapi({ example: { name: "carts" } }),
   })
   .openapi("AuditEntry")
 
+export const auditEntryPageSchema = pageSchema(auditEntrySchema).openapi("AuditEntryPage")
+
+const isReachable = z.boolean().openapi({ example: true })
 const databaseStatus = {
   database: z.object({
-    reachable: z.boolean(),
+    reachable: isReachable,
     bytes: z.number().int().nullable().openapi({ example: 118_784, description: "null when it cannot be reached" }),
   }),
   migrations: z
@@ -311,17 +321,20 @@ const databaseStatus = {
         name: z.string().openapi({ example: "collect-garbage" }),
         started_at: timestamp,
         duration_ms: z.number().int().openapi({ example: 12 }),
-        failed: z.boolean(),
+        failed: z.boolean().openapi({ example: false }),
       })
       .openapi("JobRun", { description: "The last run of a scheduled job" }),
   ),
 }
-const reachable = z.object({ reachable: z.boolean() })
+const reachable = z.object({ reachable: isReachable })
 
 export const statusSchema = z
   .object({
     status: z.enum(["ok", "degraded"]).openapi({ example: "ok" }),
-    version: z.string().openapi({ description: "The id of the deployed version of the Worker" }),
+    version: z.string().openapi({
+      example: "65e24a65-06fc-4cc1-b077-254bcbf0299f",
+      description: "The id of the deployed version of the Worker",
+    }),
     directory: z.object(databaseStatus),
     regions: z.array(
       z.object({

@@ -24,11 +24,12 @@ export const listCommits = createRoute({
   operationId: "listCommits",
   summary: "List commits",
   description:
-    "The commits of a branch, newest first, with the files that each changed compared with its first parent. Pages have at most 100.",
+    "A page of the commits of a branch, newest first, with the files that each changed compared with its first parent. Pages have at most " +
+    "100. Beyond Keptn.",
   request: { params: z.object({ projectName }), query: commitListQuery },
   responses: {
     200: json(commitListSchema, "A page of the commits"),
-    ...keptnErrors("invalid_request", "permission_denied", "not_found"),
+    ...keptnErrors("invalid_request", "not_found"),
   },
 })
 
@@ -39,11 +40,13 @@ export const readCommit = createRoute({
   path: `${BASE}/{commitID}`,
   operationId: "readCommit",
   summary: "Read a commit",
-  description: "One commit with the blobs of each file before and after it, compared with its first parent.",
+  description:
+    "One commit of any branch, with the blobs of each file before and after it, compared with its first parent. Of its changes the first 1,000 are " +
+    "shown. Beyond Keptn.",
   request: { params: z.object({ projectName, commitID: commitId }), query: commitQuery },
   responses: {
     200: json(commitSchema, "The commit"),
-    ...keptnErrors("invalid_request", "permission_denied", "not_found"),
+    ...keptnErrors("invalid_request", "not_found"),
   },
 })
 
@@ -55,8 +58,8 @@ export const revertCommit = createRoute({
   operationId: "revertCommit",
   summary: "Revert a commit",
   description:
-    "Makes a new commit on the branch that puts back every file as it was before the given one. Refused when one of these files was " +
-    "changed again since.",
+    "Makes one new commit on the branch that puts back every file as it was before the given one, or changes nothing. Refused with 409 when " +
+    "one of these files was changed again since. Beyond Keptn.",
   request: { params: z.object({ projectName, commitID: commitId }), query: commitQuery },
   responses: {
     201: json(writeResultSchema, "The commit that reverts it"),

@@ -3,9 +3,11 @@ import { z } from "@hono/zod-openapi"
 import { requires } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 
-export const projectName = z.string().openapi({ param: { name: "projectName", in: "path" }, example: "sockshop" })
-export const stageName = z.string().openapi({ param: { name: "stageName", in: "path" }, example: "dev" })
-export const serviceName = z.string().openapi({ param: { name: "serviceName", in: "path" }, example: "carts" })
+const nameOf = (kind: string, example: string) =>
+  z.string().openapi({ param: { name: `${kind}Name`, in: "path" }, description: `The name of the ${kind}`, example })
+export const projectName = nameOf("project", "sockshop")
+export const stageName = nameOf("stage", "dev")
+export const serviceName = nameOf("service", "carts")
 export const resourceURI = z.string().openapi({
   param: { name: "resourceURI", in: "path" },
   example: "slo.yaml",

@@ -36,7 +36,8 @@ const service = {
 const CONDITIONS =
   "`If-Match` and `If-None-Match` are honoured: with the `ETag` of a file for that file, with that of a list for its branch."
 const UPSERT =
-  "A file that is there already is overwritten; when all stand there already, no commit is made and the current one is answered."
+  "A file that is there already is overwritten; when all stand there already, no commit is made and the current one is answered. " +
+  "Whoever reads after the answer reads what was written. With 409 and `Retry-After`, too many wrote at once: nothing was written."
 
 /** The parts that all routes of a scope have in common. */
 function ofScope({ name }: RouteScope<unknown>, dialect: ResourceDialect) {
@@ -57,13 +58,13 @@ function listRoute<Params extends z.ZodObject>(dialect: ResourceDialect, scope: 
     operationId: operationId(dialect, "list", scope, "Resources"),
     summary: `List the files of a ${scope.name.toLowerCase()}`,
     description:
-      "Files in the order of a directory walk. A stage has those of its services, too. The answer's `ETag` is the commit at the " +
-      "head of the branch.",
+      "A page of the files at the head of the branch, in the order of a directory walk. A stage has those of its services, too. The answer's " +
+      "`ETag` is the commit at the head.",
     request: { params: scope.params, query: offsetPageQuery },
     responses: {
       200: json(resourceListSchema, "A page of the files"),
       304: { description: "The branch is as it was with the given `If-None-Match`" },
-      ...keptnErrors("invalid_request", "permission_denied", "not_found"),
+      ...keptnErrors("invalid_request", "not_found"),
     },
   })
 }
@@ -81,7 +82,7 @@ function writeRoute<Params extends z.ZodObject>(
     path: `${dialect.base}${scope.path}/resource`,
     operationId: operationId(dialect, verb, scope, "Resources"),
     summary: `${method === "post" ? "Write" : "Update"} files of a ${scope.name.toLowerCase()}`,
-    description: `Writes all files as one git commit, or none of them. ${UPSERT} ${CONDITIONS}`,
+    description: `Writes all files, at most 1,000, as one git commit, or none of them. ${UPSERT} ${CONDITIONS}`,
     request: {
       params: scope.params,
       body: { required: true, content: { "application/json": { schema: writeListSchema } } },
@@ -113,7 +114,7 @@ function readRoute<Params extends z.ZodRawShape>(dialect: ResourceDialect, scope
     description:
       "Reads one file from the head of its branch, or as of `gitCommitID`. Scopes do not fall back on each other. The " +
       "answer's `ETag` is the git blob id. With `Accept: application/octet-stream` the answer is the bytes of the file, and " +
-      "`Range` asks for a part of them.",
+      "`Range` asks for a part of them. An unknown `gitCommitID` is answered with 500, as in Keptn.",
     request: { params: scope.params.extend({ resourceURI }), query: readQuery },
     responses: {
       200: {
@@ -125,7 +126,7 @@ function readRoute<Params extends z.ZodRawShape>(dialect: ResourceDialect, scope
         content: { "application/octet-stream": { schema: rawContent } },
       },
       304: { description: "The file is the one with the given `If-None-Match`" },
-      ...keptnErrors("invalid_request", "permission_denied", "not_found", "range_not_satisfiable"),
+      ...keptnErrors("invalid_request", "not_found", "range_not_satisfiable", "keptn_failure"),
     },
   })
 }

@@ -34,7 +34,7 @@ export const listSecrets = createRoute({
   tags,
   summary: "List secrets",
   description:
-    "The secrets of the region by name, with the names of their values. The values themselves cannot be read.",
+    "All secrets of the region by name, with the names of their values. The values themselves cannot be read.",
   request: { query: secretFilter },
   responses: {
     200: json(secretListSchema, "The secrets; the list is empty for a name that there is not"),
@@ -49,7 +49,8 @@ export const createSecret = createRoute({
   operationId: "createSecret",
   tags,
   summary: "Create a secret",
-  description: "Stores values, encrypted. Names are unique in the region, whatever the scope.",
+  description:
+    "Stores values, encrypted: at most 1,000, and 1,000,000 bytes as JSON. Names are unique in the region, whatever the scope.",
   request: body(createSecretSchema),
   responses: {
     201: json(writtenSecretSchema, "The secret as it was stored. Its values are shown here and never again"),
@@ -64,7 +65,7 @@ export const updateSecret = createRoute({
   operationId: "updateSecret",
   tags,
   summary: "Replace a secret",
-  description: "Replaces the scope and all values: those that are left out are gone.",
+  description: "Replaces the scope and all values at once: those that are left out are gone.",
   request: body(updateSecretSchema),
   responses: {
     200: json(writtenSecretSchema, "The secret as it was stored. Its values are shown here and never again"),
@@ -79,6 +80,7 @@ export const deleteSecret = createRoute({
   operationId: "deleteSecret",
   tags,
   summary: "Delete a secret",
+  description: "Deletes the secret for good, if the scope is its own.",
   request: { query: secretQuery },
   responses: {
     200: { description: "The secret is gone; the body is empty" },

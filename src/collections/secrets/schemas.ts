@@ -72,7 +72,10 @@ export const scopeListSchema = z
 /** Names one secret. */
 export const secretQuery = z.object({
   name,
-  scope: z.string({ error: "is required" }).min(1, "is required").openapi({ example: DEFAULT_SCOPE }),
+  scope: z
+    .string({ error: "is required" })
+    .min(1, "is required")
+    .openapi({ description: "The scope of the secret", example: DEFAULT_SCOPE }),
 })
 
 const filter = (what: string, example: string) =>

@@ -66,8 +66,9 @@ describe("the status", () => {
       expect(one.database.bytes).toBeGreaterThan(4096)
       expect(one.migrations?.applied.length).toBeGreaterThan(1)
     }
-    for (const { bucket, cache } of status.regions)
+    for (const { bucket, cache } of status.regions) {
       expect([bucket, cache]).toEqual([{ reachable: true }, { reachable: true }])
+    }
   })
 
   it("has the last run of each job", async () => {

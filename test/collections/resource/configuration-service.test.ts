@@ -20,7 +20,7 @@ import {
   resourcePath,
   writeFiles,
 } from "../../support/keptn.ts"
-import { documentPaths } from "../../support/openapi.ts"
+import { documentPaths } from "../../support/documents.ts"
 
 const legacy = (place: Place): Place => ({ ...place, api: "configuration-service" })
 

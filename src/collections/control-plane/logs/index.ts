@@ -5,6 +5,6 @@ import { createLogs, listLogs } from "./routes.ts"
 
 /** Wires the routes to their handlers. */
 export function mountLogs(app: RegionalCollection): void {
-  app.openapi(createLogs, createLogsHandler)
   app.openapi(listLogs, listLogsHandler)
+  app.openapi(createLogs, createLogsHandler)
 }

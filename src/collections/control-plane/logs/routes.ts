@@ -13,11 +13,13 @@ export const createLogs = createRoute({
   operationId: "createLogs",
   tags: ["logs"],
   summary: "Log errors of integrations",
-  description: "Entries are kept for 120 hours. A request without entries is answered with 500, as in Keptn.",
+  description:
+    "Stores all entries or none, at most 1,000, and keeps them for 120 hours. The same request again stores them again. One without " +
+    "entries is answered with 500, as in Keptn.",
   request: { body: { required: true, content: { "application/json": { schema: sentLogsSchema } } } },
   responses: {
     200: { description: "The entries are stored", content: { "application/json": { schema: nothingSchema } } },
-    ...keptnErrors("invalid_request", "permission_denied", "keptn_failure"),
+    ...keptnErrors("invalid_request", "permission_denied", "payload_too_large", "keptn_failure"),
   },
 })
 
@@ -29,7 +31,7 @@ export const listLogs = createRoute({
   tags: ["logs"],
   summary: "Find what integrations logged",
   description:
-    "Entries that meet all conditions, newest first. Times must be written as `2006-01-02T15:04:05.000Z`; other ones are answered with " +
+    "A page of the entries that meet all conditions, newest first. Times must be written as `2006-01-02T15:04:05.000Z`; other ones are answered with " +
     "404, as in Keptn.",
   request: { query: logQuery },
   responses: {

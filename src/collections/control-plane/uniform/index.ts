@@ -5,8 +5,8 @@ import * as routes from "./routes.ts"
 
 /** Wires the routes to their handlers. `lifetime` is how long an integration is known without a heartbeat, in milliseconds. */
 export function mountUniform(app: RegionalCollection, lifetime: number): void {
-  app.openapi(routes.registerIntegration, handlers.registerIntegration(lifetime))
   app.openapi(routes.listIntegrations, handlers.listIntegrations(lifetime))
+  app.openapi(routes.registerIntegration, handlers.registerIntegration(lifetime))
   app.openapi(routes.pingIntegration, handlers.pingIntegration(lifetime))
   app.openapi(routes.unregisterIntegration, handlers.unregisterIntegration(lifetime))
   app.openapi(routes.listSubscriptions, handlers.listSubscriptions(lifetime))

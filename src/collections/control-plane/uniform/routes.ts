@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { requires } from "../../../gateway/authorize.ts"
 import { ApiError } from "../../../gateway/errors.ts"
 import { keptnErrors } from "../../../gateway/responses.ts"
+import { MOST_INTEGRATIONS, MOST_SUBSCRIPTIONS } from "../../../partition/uniform.ts"
 import {
   idSchema,
   integrationListSchema,
@@ -18,13 +19,19 @@ import {
 const BASE = "/api/controlPlane/v1/uniform/registration"
 const TAGS = ["integrations"]
 
-const integrationID = z
-  .string()
-  .openapi({ param: { name: "integrationID", in: "path" }, example: "4a986e6ceedb358e0e34d062de1dea5ffc053b44" })
+const integrationID = z.string().openapi({
+  param: { name: "integrationID", in: "path" },
+  description: "The id of the integration",
+  example: "4a986e6ceedb358e0e34d062de1dea5ffc053b44",
+})
 const subscriptionID = z
   .string()
   .max(256)
-  .openapi({ param: { name: "subscriptionID", in: "path" }, example: "b7a3f4e2-2f0d-4b6a-9d55-1c2d3e4f5a6b" })
+  .openapi({
+    param: { name: "subscriptionID", in: "path" },
+    description: "The id of the subscription",
+    example: "b7a3f4e2-2f0d-4b6a-9d55-1c2d3e4f5a6b",
+  })
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   description,
@@ -59,12 +66,13 @@ export const registerIntegration = createRoute({
   description:
     "An integration is known by its name and namespace. A known one keeps the subscriptions that are stored, unless there are none; its " +
     "versions, its host name and the time it was last seen are updated. The id is the SHA-1 of `name-namespace-hostname` at the first " +
-    "registration. An integration that sends no heartbeat for long (48 hours unless configured otherwise) is forgotten.",
+    "registration. An integration that sends no heartbeat for long (48 hours unless configured otherwise) is forgotten. " +
+    `A region has at most ${MOST_INTEGRATIONS} integrations, each with at most ${MOST_SUBSCRIPTIONS} subscriptions.`,
   request: { body: bodyOf(registrationSchema) },
   responses: {
     200: json(idSchema, "The integration was known"),
     201: json(idSchema, "The integration is new"),
-    ...keptnErrors("invalid_request", "permission_denied", "conflict"),
+    ...keptnErrors("invalid_request", "permission_denied", "conflict", "payload_too_large"),
   },
 })
 
@@ -87,7 +95,9 @@ export const pingIntegration = createRoute({
   operationId: "pingIntegration",
   tags: TAGS,
   summary: "Tell that an integration is alive",
-  description: "Answers the whole integration: its subscriptions are what it should work on.",
+  description:
+    "Notes the time, and answers the whole integration: its subscriptions are what it should work on. One that was forgotten is answered " +
+    "with 404, and must register again.",
   request: { params: z.object({ integrationID }) },
   responses: { 200: json(integrationSchema, "The integration"), ...keptnErrors("permission_denied", "not_found") },
 })
@@ -115,6 +125,7 @@ export const listSubscriptions = createRoute({
   operationId: "listSubscriptions",
   tags: TAGS,
   summary: "List the subscriptions of an integration",
+  description: "All subscriptions, in the order in which they were added.",
   request: { params: z.object({ integrationID }) },
   responses: {
     200: json(subscriptionListSchema, "The subscriptions, in their order"),
@@ -129,10 +140,11 @@ export const createSubscription = createRoute({
   operationId: "createSubscription",
   tags: TAGS,
   summary: "Add a subscription to an integration",
+  description: `Adds it at the end, under a new id. An integration has at most ${MOST_SUBSCRIPTIONS}, of at most 8,192 bytes each.`,
   request: { params: z.object({ integrationID }), body: bodyOf(sentSubscriptionSchema) },
   responses: {
     201: json(idSchema, "The id of the new subscription"),
-    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict"),
+    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),
   },
 })
 
@@ -143,6 +155,7 @@ export const getSubscription = createRoute({
   operationId: "getSubscription",
   tags: TAGS,
   summary: "Get a subscription",
+  description: "One subscription, as it is stored.",
   request: { params: z.object({ integrationID, subscriptionID }) },
   responses: { 200: json(subscriptionSchema, "The subscription"), ...keptnErrors("permission_denied", "not_found") },
 })
@@ -154,11 +167,11 @@ export const putSubscription = createRoute({
   operationId: "putSubscription",
   tags: TAGS,
   summary: "Replace a subscription, or add one with this id",
-  description: "A subscription that is replaced keeps its place.",
+  description: "A subscription that is replaced keeps its place. The same request again changes nothing.",
   request: { params: z.object({ integrationID, subscriptionID }), body: bodyOf(sentSubscriptionSchema) },
   responses: {
     201: json(idSchema, "The subscription is stored"),
-    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict"),
+    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),
   },
 })
 
@@ -169,6 +182,7 @@ export const deleteSubscription = createRoute({
   operationId: "deleteSubscription",
   tags: TAGS,
   summary: "Delete a subscription",
+  description: "Removes the subscription. One that is not there is answered alike.",
   request: { params: z.object({ integrationID, subscriptionID }) },
   responses: {
     200: json(nothingSchema, "The subscription is gone, whether it existed or not"),

@@ -3,10 +3,11 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
 import {
   body,
-  errorsOfChange,
   errorsOfOne,
+  errorsOfRemoval,
+  errorsOfUniqueChange,
   json,
-  listed,
+  listedOf,
   mayAdminister,
   mayAdministerUser,
   mayRead,
@@ -20,7 +21,7 @@ import {
   madeTokenSchema,
   renameTokenSchema,
   rotateTokenSchema,
-  tokenPageSchema,
+  accessTokenPageSchema,
   tokenSchema,
 } from "../schemas.ts"
 
@@ -79,8 +80,9 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       operationId: `list${name}AccessTokens`,
       tags,
       summary: "List tokens",
+      description: "A page of the tokens, ended ones among them, each by its hint only.",
       request: { params, query: listQuery(tokenFields) },
-      responses: { ...listed(tokenSchema), 200: json(tokenPageSchema, "A page") },
+      responses: listedOf(accessTokenPageSchema),
     }),
     create: createRoute({
       ...change,
@@ -89,9 +91,9 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       operationId: `create${name}AccessToken`,
       tags,
       summary: "Create a token",
-      description: `The token is in this answer and nowhere else. It must end, within 366 days. ${limits}`,
+      description: `Makes a token, which is in this answer and nowhere else. It must end, within 366 days. ${limits}`,
       request: { params, body: body(createTokenSchema) },
-      responses: { 201: json(madeTokenSchema, "The token"), ...errorsOfChange },
+      responses: { 201: json(madeTokenSchema, "The token"), ...errorsOfUniqueChange },
     }),
     get: createRoute({
       ...see,
@@ -100,6 +102,7 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       operationId: `get${name}AccessToken`,
       tags,
       summary: "Get a token, without its text",
+      description: "One token: its hint, its state and its last use, which is noted at most every 15 minutes.",
       request: { params: one },
       responses: { 200: json(tokenSchema, "The token"), ...errorsOfOne },
     }),
@@ -110,8 +113,9 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       operationId: `rename${name}AccessToken`,
       tags,
       summary: "Rename a token",
+      description: "Changes the name alone: the token itself stays as it is.",
       request: { params: one, body: body(renameTokenSchema) },
-      responses: { 200: json(tokenSchema, "The token"), ...errorsOfChange },
+      responses: { 200: json(tokenSchema, "The token"), ...errorsOfUniqueChange },
     }),
     revoke: createRoute({
       ...change,
@@ -121,9 +125,10 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       tags,
       summary: "Revoke a token",
       description:
-        "It ends at once where it is revoked, and elsewhere within the bound of the token cache. Its row stays.",
+        "Ends the token, at once where it is revoked, and elsewhere within the bound of the token cache. It stays in lists. The last administrator's " +
+        "last token cannot be revoked.",
       request: { params: one },
-      responses: { 200: json(tokenSchema, "The token"), ...errorsOfChange },
+      responses: { 200: json(tokenSchema, "The token"), ...errorsOfRemoval },
     }),
     rotate: createRoute({
       ...change,
@@ -136,7 +141,7 @@ function tokenRoutes<Params extends z.ZodRawShape>({
         "Makes a successor with the same rights, name and length of life; the old token ends after `grace_seconds`. A token " +
         "that has ended cannot be rotated.",
       request: { params: one, body: body(rotateTokenSchema) },
-      responses: { 201: json(madeTokenSchema, "The successor"), ...errorsOfChange },
+      responses: { 201: json(madeTokenSchema, "The successor"), ...errorsOfUniqueChange },
     }),
     delete: createRoute({
       ...change,
@@ -145,9 +150,9 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       operationId: `delete${name}AccessToken`,
       tags,
       summary: "Delete a token",
-      description: "As revoking it, and its row is gone.",
+      description: "Ends the token as revoking it does, and removes it from lists.",
       request: { params: one },
-      responses: { 204: { description: "The token is gone" }, ...errorsOfChange },
+      responses: { 204: { description: "The token is gone" }, ...errorsOfRemoval },
     }),
   }
 }
@@ -165,5 +170,5 @@ export const importToken = createRoute({
   description:
     "So that tools can keep the token they have, such as a Keptn installation's. It is stored like any other.",
   request: { params: owners.account.params, body: body(importTokenSchema) },
-  responses: { 201: json(tokenSchema, "The token"), ...errorsOfChange },
+  responses: { 201: json(tokenSchema, "The token"), ...errorsOfUniqueChange },
 })

@@ -1,8 +1,17 @@
 /** The contract of roles that are assigned directly: the same for users, teams and system accounts. */
 import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
-import { body, errorsOfChange, errorsOfOne, json, listed, mayAdminister, mayRead, mayReadUser } from "../contract.ts"
-import { assignedRoleSchema, assignRoleSchema, EXAMPLES, idParam } from "../schemas.ts"
+import {
+  body,
+  errorsOfOne,
+  errorsOfUniqueChange,
+  json,
+  listedOf,
+  mayAdminister,
+  mayRead,
+  mayReadUser,
+} from "../contract.ts"
+import { assignedRolePageSchema, assignedRoleSchema, assignRoleSchema, EXAMPLES, idParam } from "../schemas.ts"
 
 /** What lists of assigned roles can be asked for. */
 export const roleFields = {
@@ -30,9 +39,9 @@ function roleRoutes<Params extends z.ZodRawShape>({ name, path, params, see, exa
       operationId: `list${name}AssignedRoles`,
       tags,
       summary: "List assigned roles",
-      description: "Those that are assigned directly; teams give their members more.",
+      description: "A page of those that are assigned directly; teams give their members more.",
       request: { params, query: listQuery(roleFields) },
-      responses: listed(assignedRoleSchema),
+      responses: listedOf(assignedRolePageSchema),
     }),
     assign: createRoute({
       ...mayAdminister,
@@ -42,10 +51,10 @@ function roleRoutes<Params extends z.ZodRawShape>({ name, path, params, see, exa
       tags,
       summary: "Assign a role",
       description:
-        "On a project of a region, by its name; `*` is every project, or every region. The project need not exist. Or on the " +
-        "secrets of a region, which are always `*`.",
+        "Gives a role on a project of a region, by its name; `*` is every project, or every region. The project need not exist. Or on the " +
+        "secrets of a region, which are always `*`. The same role twice is answered with 409.",
       request: { params, body: body(assignRoleSchema) },
-      responses: { 201: json(assignedRoleSchema, "The assignment"), ...errorsOfChange },
+      responses: { 201: json(assignedRoleSchema, "The assignment"), ...errorsOfUniqueChange },
     }),
     end: createRoute({
       ...mayAdminister,
@@ -54,6 +63,7 @@ function roleRoutes<Params extends z.ZodRawShape>({ name, path, params, see, exa
       operationId: `end${name}AssignedRole`,
       tags,
       summary: "End an assignment",
+      description: "Takes the role away. What teams give stays.",
       request: { params: one },
       responses: { 204: { description: "The assignment has ended" }, ...errorsOfOne },
     }),

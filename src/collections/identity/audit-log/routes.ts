@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
 import { listed, mayRead } from "../contract.ts"
-import { auditEntrySchema } from "../schemas.ts"
+import { auditEntryPageSchema } from "../schemas.ts"
 
 /** What the trail can be asked for. */
 export const auditFields = {
@@ -28,5 +28,5 @@ export const listAuditLog = createRoute({
     "Every change of who may do what, and every refused attempt to authenticate with its true reason (under " +
     "attack a sample: 20 a minute and Cloudflare location). `sort=time desc` has the newest first.",
   request: { query: listQuery(auditFields) },
-  responses: listed(auditEntrySchema),
+  responses: listed(auditEntryPageSchema),
 })

@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi"
 import { requires } from "../../../gateway/authorize.ts"
 import { problems } from "../../../gateway/responses.ts"
-import { body, errorsOfChange, json, mayAdminister } from "../contract.ts"
+import { body, errorsOfUniqueChange, errorsOfUniqueMaking, json, mayAdminister } from "../contract.ts"
 import {
   activateSchema,
   invitationSchema,
@@ -21,6 +21,7 @@ export const getOrganization = createRoute({
   operationId: "getOrganization",
   tags: ["me"],
   summary: "Get the caller's organization",
+  description: "The one organization of this deployment. Regional hosts answer this, too.",
   responses: { 200: json(organizationSchema, "The organization"), ...problems("not_found") },
 })
 
@@ -31,7 +32,8 @@ export const getMe = createRoute({
   operationId: "getMe",
   tags: ["me"],
   summary: "Get the caller's user",
-  description: "A system account is no user: its tokens are answered 404.",
+  description:
+    "The user of the token. A system account is no user: its tokens are answered 404. Regional hosts answer this, too.",
   responses: { 200: json(userSchema, "The user"), ...problems("not_found") },
 })
 
@@ -46,7 +48,7 @@ export const activateMe = createRoute({
     "Makes the invited user active. The token is that of the invitation, which is good for this alone, and once; an " +
     "administrator then makes the user's first token.",
   request: { body: body(activateSchema) },
-  responses: { 200: json(userSchema, "The user, now active"), ...errorsOfChange },
+  responses: { 200: json(userSchema, "The user, now active"), ...errorsOfUniqueChange },
 })
 
 export const inviteUser = createRoute({
@@ -60,7 +62,7 @@ export const inviteUser = createRoute({
     "Creates a user that is not active yet, and a one-time activation token, good for a week. No mail is sent: pass the token " +
     "on. To invite the same address again makes a new token and ends the old one.",
   request: { body: body(inviteSchema) },
-  responses: { 201: json(invitationSchema, "The invitation"), ...errorsOfChange },
+  responses: { 201: json(invitationSchema, "The invitation"), ...errorsOfUniqueMaking },
 })
 
 export const listRoles = createRoute({
@@ -70,5 +72,7 @@ export const listRoles = createRoute({
   operationId: "listRoles",
   tags: ["roles"],
   summary: "List the roles there are",
+  description:
+    "All roles by what they are on, each with what it allows. The list is part of the version, and has no pages.",
   responses: { 200: json(roleCatalogueSchema, "The roles by entity type"), ...problems() },
 })

@@ -1,9 +1,28 @@
 /** The contract of system accounts. */
 import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
-import { body, errorsOfChange, errorsOfOne, json, listed, mayAdminister, mayRead } from "../contract.ts"
+import {
+  body,
+  errorsOfOne,
+  errorsOfRemoval,
+  errorsOfUniqueChange,
+  errorsOfUniqueMaking,
+  json,
+  listed,
+  listedOf,
+  mayAdminister,
+  mayRead,
+} from "../contract.ts"
 import { accountFields, teamFields } from "../fields.ts"
-import { accountSchema, createAccountSchema, EXAMPLES, idParam, teamSchema, updateAccountSchema } from "../schemas.ts"
+import {
+  accountPageSchema,
+  accountSchema,
+  createAccountSchema,
+  EXAMPLES,
+  idParam,
+  teamPageSchema,
+  updateAccountSchema,
+} from "../schemas.ts"
 
 const params = z.object({ accountId: idParam("accountId", EXAMPLES.account) })
 const tags = ["system accounts"]
@@ -15,8 +34,9 @@ export const listAccounts = createRoute({
   operationId: "listSystemAccounts",
   tags,
   summary: "List system accounts",
+  description: "A page of the accounts, the oldest first unless sorted otherwise.",
   request: { query: listQuery(accountFields) },
-  responses: listed(accountSchema),
+  responses: listed(accountPageSchema),
 })
 
 export const createAccount = createRoute({
@@ -26,9 +46,10 @@ export const createAccount = createRoute({
   operationId: "createSystemAccount",
   tags,
   summary: "Create a system account",
-  description: "It may do nothing until it is given roles, or a place in a team that has some.",
+  description:
+    "Creates an account for a program. It may do nothing until it is given roles, or a place in a team that has some. Names are unique.",
   request: { body: body(createAccountSchema) },
-  responses: { 201: json(accountSchema, "The account"), ...errorsOfChange },
+  responses: { 201: json(accountSchema, "The account"), ...errorsOfUniqueMaking },
 })
 
 export const getAccount = createRoute({
@@ -38,6 +59,7 @@ export const getAccount = createRoute({
   operationId: "getSystemAccount",
   tags,
   summary: "Get a system account",
+  description: "One account, without its tokens and roles.",
   request: { params },
   responses: { 200: json(accountSchema, "The account"), ...errorsOfOne },
 })
@@ -49,8 +71,9 @@ export const updateAccount = createRoute({
   operationId: "updateSystemAccount",
   tags,
   summary: "Change a system account",
+  description: "Changes its name and description; what is absent stays as it is.",
   request: { params, body: body(updateAccountSchema) },
-  responses: { 200: json(accountSchema, "The account"), ...errorsOfChange },
+  responses: { 200: json(accountSchema, "The account"), ...errorsOfUniqueChange },
 })
 
 export const deleteAccount = createRoute({
@@ -60,9 +83,10 @@ export const deleteAccount = createRoute({
   operationId: "deleteSystemAccount",
   tags,
   summary: "Delete a system account",
-  description: "Its tokens end, and its roles and places in teams with it.",
+  description:
+    "Deletes the account for good. Its tokens end, and its roles and places in teams with it. The last administrator with a live token stays.",
   request: { params },
-  responses: { 204: { description: "The account is gone" }, ...errorsOfChange },
+  responses: { 204: { description: "The account is gone" }, ...errorsOfRemoval },
 })
 
 export const listAccountTeams = createRoute({
@@ -72,6 +96,7 @@ export const listAccountTeams = createRoute({
   operationId: "listSystemAccountTeams",
   tags,
   summary: "List the teams of a system account",
+  description: "A page of the teams that it is in.",
   request: { params, query: listQuery(teamFields) },
-  responses: listed(teamSchema),
+  responses: listedOf(teamPageSchema),
 })

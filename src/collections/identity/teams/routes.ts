@@ -1,17 +1,30 @@
 /** The contract of teams and their members. */
 import { createRoute, z } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
-import { body, errorsOfChange, errorsOfOne, json, listed, mayAdminister, mayRead } from "../contract.ts"
+import {
+  body,
+  errorsOfChange,
+  errorsOfMaking,
+  errorsOfOne,
+  errorsOfRemoval,
+  errorsOfUniqueChange,
+  json,
+  listed,
+  listedOf,
+  mayAdminister,
+  mayRead,
+} from "../contract.ts"
 import { accountFields, teamFields, userFields } from "../fields.ts"
 import {
-  accountSchema,
+  accountPageSchema,
   createTeamSchema,
   EXAMPLES,
   idParam,
   memberSchema,
+  teamPageSchema,
   teamSchema,
   updateTeamSchema,
-  userSchema,
+  userPageSchema,
 } from "../schemas.ts"
 
 const teamId = idParam("teamId", EXAMPLES.team)
@@ -27,8 +40,9 @@ export const listTeams = createRoute({
   operationId: "listTeams",
   tags,
   summary: "List teams",
+  description: "A page of the teams, system teams among them.",
   request: { query: listQuery(teamFields) },
-  responses: listed(teamSchema),
+  responses: listed(teamPageSchema),
 })
 
 export const createTeam = createRoute({
@@ -38,9 +52,9 @@ export const createTeam = createRoute({
   operationId: "createTeam",
   tags,
   summary: "Create a team",
-  description: "Two teams may have the same name.",
+  description: "Creates a team without members and roles. Two teams may have the same name.",
   request: { body: body(createTeamSchema) },
-  responses: { 201: json(teamSchema, "The team"), ...errorsOfChange },
+  responses: { 201: json(teamSchema, "The team"), ...errorsOfMaking },
 })
 
 export const getTeam = createRoute({
@@ -50,6 +64,7 @@ export const getTeam = createRoute({
   operationId: "getTeam",
   tags,
   summary: "Get a team",
+  description: "One team, without its members and roles.",
   request: { params },
   responses: { 200: json(teamSchema, "The team"), ...errorsOfOne },
 })
@@ -61,7 +76,8 @@ export const updateTeam = createRoute({
   operationId: "updateTeam",
   tags,
   summary: "Change a team",
-  description: "System teams cannot be changed. Labels are replaced as a whole.",
+  description:
+    "Changes name, description and labels; what is absent stays as it is. Labels are replaced as a whole. System teams cannot be changed.",
   request: { params, body: body(updateTeamSchema) },
   responses: { 200: json(teamSchema, "The team"), ...errorsOfChange },
 })
@@ -73,7 +89,7 @@ export const deleteTeam = createRoute({
   operationId: "deleteTeam",
   tags,
   summary: "Delete a team",
-  description: "Its roles end with it; its members stay. System teams cannot be deleted.",
+  description: "Deletes the team for good. Its roles end with it; its members stay. System teams cannot be deleted.",
   request: { params },
   responses: { 204: { description: "The team is gone" }, ...errorsOfOne },
 })
@@ -85,8 +101,9 @@ export const listTeamUsers = createRoute({
   operationId: "listTeamUsers",
   tags,
   summary: "List the users in a team",
+  description: "A page of its users.",
   request: { params, query: listQuery(userFields) },
-  responses: listed(userSchema),
+  responses: listedOf(userPageSchema),
 })
 
 export const addTeamUser = createRoute({
@@ -96,8 +113,9 @@ export const addTeamUser = createRoute({
   operationId: "addTeamUser",
   tags,
   summary: "Add a user to a team",
+  description: "The user has the roles of the team from now on. One who is in it already is answered with 409.",
   request: { params, body: body(memberSchema) },
-  responses: { 201: { description: "The user is in the team; the body is empty" }, ...errorsOfChange },
+  responses: { 201: { description: "The user is in the team; the body is empty" }, ...errorsOfUniqueChange },
 })
 
 export const removeTeamUser = createRoute({
@@ -107,9 +125,10 @@ export const removeTeamUser = createRoute({
   operationId: "removeTeamUser",
   tags,
   summary: "Remove a user from a team",
-  description: "The last administrator with a live token stays in organization-admin.",
+  description:
+    "The roles of the team end for the user. The last administrator with a live token stays in organization-admin.",
   request: { params: userParams },
-  responses: { 204: { description: "The user is not in the team" }, ...errorsOfChange },
+  responses: { 204: { description: "The user is not in the team" }, ...errorsOfRemoval },
 })
 
 export const listTeamAccounts = createRoute({
@@ -119,8 +138,9 @@ export const listTeamAccounts = createRoute({
   operationId: "listTeamAccounts",
   tags,
   summary: "List the system accounts in a team",
+  description: "A page of its system accounts.",
   request: { params, query: listQuery(accountFields) },
-  responses: listed(accountSchema),
+  responses: listedOf(accountPageSchema),
 })
 
 export const addTeamAccount = createRoute({
@@ -130,8 +150,9 @@ export const addTeamAccount = createRoute({
   operationId: "addTeamAccount",
   tags,
   summary: "Add a system account to a team",
+  description: "The account has the roles of the team from now on. One that is in it already is answered with 409.",
   request: { params, body: body(memberSchema) },
-  responses: { 201: { description: "The account is in the team; the body is empty" }, ...errorsOfChange },
+  responses: { 201: { description: "The account is in the team; the body is empty" }, ...errorsOfUniqueChange },
 })
 
 export const removeTeamAccount = createRoute({
@@ -141,6 +162,8 @@ export const removeTeamAccount = createRoute({
   operationId: "removeTeamAccount",
   tags,
   summary: "Remove a system account from a team",
+  description:
+    "The roles of the team end for the account. The last administrator with a live token stays in organization-admin.",
   request: { params: accountParams },
-  responses: { 204: { description: "The account is not in the team" }, ...errorsOfChange },
+  responses: { 204: { description: "The account is not in the team" }, ...errorsOfRemoval },
 })

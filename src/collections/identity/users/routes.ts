@@ -5,15 +5,17 @@ import {
   body,
   errorsOfChange,
   errorsOfOne,
+  errorsOfRemoval,
   json,
   listed,
+  listedOf,
   mayAdminister,
   mayAdministerUser,
   mayRead,
   mayReadUser,
 } from "../contract.ts"
 import { teamFields, userFields } from "../fields.ts"
-import { EXAMPLES, idParam, teamSchema, updateUserSchema, userSchema } from "../schemas.ts"
+import { EXAMPLES, idParam, teamPageSchema, updateUserSchema, userPageSchema, userSchema } from "../schemas.ts"
 
 const params = z.object({ userId: idParam("userId", EXAMPLES.user) })
 const tags = ["users"]
@@ -25,8 +27,9 @@ export const listUsers = createRoute({
   operationId: "listUsers",
   tags,
   summary: "List users",
+  description: "A page of the users, invited ones among them, the oldest first unless sorted otherwise.",
   request: { query: listQuery(userFields) },
-  responses: listed(userSchema),
+  responses: listed(userPageSchema),
 })
 
 export const getUser = createRoute({
@@ -36,6 +39,7 @@ export const getUser = createRoute({
   operationId: "getUser",
   tags,
   summary: "Get a user",
+  description: "One user, without tokens and roles.",
   request: { params },
   responses: { 200: json(userSchema, "The user"), ...errorsOfOne },
 })
@@ -47,6 +51,7 @@ export const updateUser = createRoute({
   operationId: "updateUser",
   tags,
   summary: "Change a user's names",
+  description: "Changes the names that are given; the email address stays.",
   request: { params, body: body(updateUserSchema) },
   responses: { 200: json(userSchema, "The user"), ...errorsOfChange },
 })
@@ -59,9 +64,9 @@ export const deleteUser = createRoute({
   tags,
   summary: "Delete a user",
   description:
-    "Its tokens end, and its roles and places in teams with it. The last administrator with a live token stays.",
+    "Deletes the user for good. Its tokens end, and its roles and places in teams with it. The last administrator with a live token stays.",
   request: { params },
-  responses: { 204: { description: "The user is gone" }, ...errorsOfChange },
+  responses: { 204: { description: "The user is gone" }, ...errorsOfRemoval },
 })
 
 export const listUserTeams = createRoute({
@@ -71,6 +76,7 @@ export const listUserTeams = createRoute({
   operationId: "listUserTeams",
   tags,
   summary: "List the teams of a user",
+  description: "A page of the teams that the user is in.",
   request: { params, query: listQuery(teamFields) },
-  responses: listed(teamSchema),
+  responses: listedOf(teamPageSchema),
 })
