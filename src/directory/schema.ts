@@ -135,5 +135,3 @@ export const auditLog = sqliteTable(
     index("audit_log_by_principal").on(table.principalId, table.time),
   ],
 )
-
-export { jobRuns } from "../lib/job-runs.ts"

@@ -21,7 +21,11 @@ export interface DatabaseStatus {
   jobs: readonly JobRun[]
 }
 
-/** One row, written once by each run of all jobs: a row for each job would be a billed write for each, every minute. */
+/**
+ * One row, written once by each run of all jobs: a row for each job would be a billed write for each, every minute. The migrations of
+ * both planes are made from it, too.
+ * @public
+ */
 export const jobRuns = sqliteTable("job_runs", {
   id: integer("id").primaryKey(),
   jobs: text("jobs", { mode: "json" }).$type<JobRun[]>().notNull(),

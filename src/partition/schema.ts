@@ -367,5 +367,3 @@ export const secrets = sqliteTable("secrets", {
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 })
-
-export { jobRuns } from "../lib/job-runs.ts"
