@@ -112,11 +112,15 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
     { app: createDatastoreCollection(), ...info("mongodb-datastore", "Keptn datastore", "Events that were sent.") },
     {
       app: createSecretsCollection(),
-      ...info("secrets", "Keptn secret service", "Secrets of the installation. Their values cannot be read back."),
+      ...info(
+        "secret-service",
+        "Keptn secret service",
+        "Secrets of the installation. Their values cannot be read back.",
+      ),
     },
     {
       app: createStatisticsCollection(),
-      ...info("statistics", "Keptn statistics service", "How many events there were, by the half hour."),
+      ...info("statistics-service", "Keptn statistics service", "How many events there were, by the half hour."),
     },
   ]
   const requirements = new Map(collections.map(({ name, app: { routes } }) => [name, requirementsAtOrigin(routes)]))

@@ -137,8 +137,8 @@ describe("the documents", () => {
       "git",
       "configuration-service",
       "mongodb-datastore",
-      "statistics",
-      "secrets",
+      "statistics-service",
+      "secret-service",
       "identity",
     ]) {
       expect(paths).toContain(`/api/openapi/${name}.json`)

@@ -7,8 +7,8 @@ export const FORMER_DOCUMENTS = {
   "control-plane": "/api/controlPlane/swagger-ui/swagger.yaml",
   "resource-service": "/api/resource-service/swagger-ui/swagger.yaml",
   "mongodb-datastore": "/api/mongodb-datastore/swagger-ui/swagger.yaml",
-  secrets: "/api/secrets/swagger-ui/swagger.yaml",
-  statistics: "/api/statistics/swagger-ui/swagger.yaml",
+  "secret-service": "/api/secrets/swagger-ui/swagger.yaml",
+  "statistics-service": "/api/statistics/swagger-ui/swagger.yaml",
 } as const
 
 /** Paths, and prefixes where they end in `*`. Only GET and HEAD are open. */

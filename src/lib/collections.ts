@@ -5,8 +5,8 @@ export const COLLECTION_PATHS = {
   "resource-service": "/api/resource-service",
   "configuration-service": "/api/configuration-service",
   "mongodb-datastore": "/api/mongodb-datastore",
-  secrets: "/api/secrets",
-  statistics: "/api/statistics",
+  "secret-service": "/api/secrets",
+  "statistics-service": "/api/statistics",
 } as const
 
 /** The name of such a collection, which is also that of its OpenAPI document. */

@@ -25,8 +25,8 @@ const documents = [
   { name: "git", operation: "/git-upload-pack" },
   { name: "configuration-service", operation: "/resource" },
   { name: "mongodb-datastore", operation: "/event" },
-  { name: "secrets", operation: "/scope" },
-  { name: "statistics", operation: "/statistics" },
+  { name: "secret-service", operation: "/scope" },
+  { name: "statistics-service", operation: "/statistics" },
 ]
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
@@ -99,7 +99,7 @@ describe("the documents", { timeout: 60_000 }, () => {
       await route.continue()
     })
     await parts.selector(page).selectOption("control-plane")
-    await parts.selector(page).selectOption("secrets")
+    await parts.selector(page).selectOption("secret-service")
     await parts.operation(page, "/scope").waitFor()
     const response = page.waitForResponse("**/control-plane.json")
     late.resolve()
@@ -140,7 +140,7 @@ describe("a link", { timeout: 60_000 }, () => {
     await parts.operation(page, "/metadata").waitFor()
     await parts.selector(page).selectOption("control-plane")
     await parts.operation(page, "/project").locator(".opblock-summary-control").click()
-    await parts.selector(page).selectOption("secrets")
+    await parts.selector(page).selectOption("secret-service")
     await parts.operation(page, "/scope").waitFor()
     await page.goBack()
     await parts.opened(page).getByText("/api/controlPlane/v1/project", { exact: true }).waitFor()
@@ -150,7 +150,7 @@ describe("a link", { timeout: 60_000 }, () => {
     await parts.operation(page, "/metadata").waitFor()
     for (let step = 0; step < 3; step += 1) await page.goForward()
     await parts.operation(page, "/scope").waitFor()
-    expect(await parts.selector(page).locator("option:checked").innerText()).toBe("secrets")
+    expect(await parts.selector(page).locator("option:checked").innerText()).toBe("secret-service")
   })
 })
 

@@ -14,8 +14,8 @@ const hosts = {
     "git",
     "configuration-service",
     "mongodb-datastore",
-    "secrets",
-    "statistics",
+    "secret-service",
+    "statistics-service",
   ],
   us: [
     "api-service",
@@ -24,8 +24,8 @@ const hosts = {
     "git",
     "configuration-service",
     "mongodb-datastore",
-    "secrets",
-    "statistics",
+    "secret-service",
+    "statistics-service",
   ],
   global: ["identity"],
 }

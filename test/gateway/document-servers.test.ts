@@ -52,7 +52,7 @@ it("a deployment's documents name its hosts", async () => {
   const edge = edgeWith({ apiDomain: "api.example.com" })
   const serversOf = async (host: string, name: string) =>
     (await read(await edge(`https://${host}.api.example.com/api/openapi/${name}.json`))).servers
-  expect(await serversOf("us", "secrets")).toEqual([
+  expect(await serversOf("us", "secret-service")).toEqual([
     THIS_HOST,
     { url: "https://{region}.api.example.com", description: "The host of a region", variables: { region } },
   ])

@@ -31,8 +31,8 @@ const DOCUMENTS = [
   ["/api/controlPlane/swagger-ui/swagger.yaml", "control-plane"],
   ["/api/resource-service/swagger-ui/swagger.yaml", "resource-service"],
   ["/api/mongodb-datastore/swagger-ui/swagger.yaml", "mongodb-datastore"],
-  ["/api/secrets/swagger-ui/swagger.yaml", "secrets"],
-  ["/api/statistics/swagger-ui/swagger.yaml", "statistics"],
+  ["/api/secrets/swagger-ui/swagger.yaml", "secret-service"],
+  ["/api/statistics/swagger-ui/swagger.yaml", "statistics-service"],
 ] as const
 
 /** A request of somebody else each time, so that those without a token are not counted together. */

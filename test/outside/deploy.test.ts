@@ -280,7 +280,7 @@ test.each<[string, (text: string) => string, RegExp]>([
     (text) =>
       text.replace(
         "[triggers]",
-        '[[vars.UPSTREAMS_US]]\ncollection = "statistics"\norigin = "https://keptn.example.com"\ncredential = { header = "x-token", secret = "KEPTN_TOKEN" }\n\n[triggers]',
+        '[[vars.UPSTREAMS_US]]\ncollection = "statistics-service"\norigin = "https://keptn.example.com"\ncredential = { header = "x-token", secret = "KEPTN_TOKEN" }\n\n[triggers]',
       ),
     /needs the secret KEPTN_TOKEN/,
   ],
@@ -296,7 +296,7 @@ test("knows the secrets that a Worker has", async () => {
   const operator = await provisioned()
   const account = readAccount(operator.account)
   const upstream =
-    '[[vars.UPSTREAMS_US]]\ncollection = "statistics"\norigin = "https://keptn.example.com"\ncredential = { header = "x-token", secret = "KEPTN_TOKEN" }\n'
+    '[[vars.UPSTREAMS_US]]\ncollection = "statistics-service"\norigin = "https://keptn.example.com"\ncredential = { header = "x-token", secret = "KEPTN_TOKEN" }\n'
   operator.text = operator.text.replace("[triggers]", `${upstream}\n[triggers]`)
   const worker = account.worker && { ...account.worker, secrets: { ...account.worker.secrets, KEPTN_TOKEN: "x" } }
   writeAccount(operator.account, { ...account, worker })

@@ -39,7 +39,7 @@ test.each(documents)("%s has no problem", async (_, source) => {
 })
 
 test("what breaks a rule is a problem", async () => {
-  const { body } = await call(edge, "eu", "GET", "/api/openapi/statistics.json")
+  const { body } = await call(edge, "eu", "GET", "/api/openapi/statistics-service.json")
   const source = body.replace('"operationId":"getStatistics",', "")
   const problems = await lintFromString({ source, config: await createConfig(settings) })
   expect(problems.map(({ ruleId }) => ruleId)).toEqual(["operation-operationId"])

@@ -64,12 +64,12 @@ describe("a collection that an origin serves", () => {
     const requests = originThat(() => new Response(stringify(old)))
     const credential = { header: "x-token", secret: "ORIGIN_SECRET" }
     const edge = edgeBefore({
-      collection: "statistics",
+      collection: "statistics-service",
       document: "/docs/swagger.yaml",
       origin: "https://origin.example/base",
       credential,
     })
-    expect(await readDocument(edge, "statistics")).toEqual({
+    expect(await readDocument(edge, "statistics-service")).toEqual({
       swagger: "2.0",
       info: old.info,
       basePath: "/api/statistics/v1",
@@ -82,7 +82,7 @@ describe("a collection that an origin serves", () => {
     ])
     const former = await edge("/api/statistics/swagger-ui/swagger.yaml", OPEN)
     expect(anything.parse(parse(new TextDecoder().decode(await former.arrayBuffer())))["info"]).toEqual(old.info)
-    expect(await listed(edge)).toContain("statistics")
+    expect(await listed(edge)).toContain("statistics-service")
   })
 })
 

@@ -8,7 +8,7 @@ import { edgeBefore, ORIGIN_SECRET, originThat } from "../support/origin.ts"
 const STATISTICS = "/api/statistics/v1/statistics?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z"
 
 describe("an upstream of one region", () => {
-  const edge = edgeBefore({ collection: "statistics" }, { prefix: "/bridge", role: "none" })
+  const edge = edgeBefore({ collection: "statistics-service" }, { prefix: "/bridge", role: "none" })
 
   it("serves its collection there, and this edge serves it in the others", async () => {
     const requests = originThat(() => Response.json({ from: "the origin" }))
@@ -26,7 +26,7 @@ describe("an upstream of one region", () => {
 
   it("never serves what is open without a token", async () => {
     const all = edgeBefore(
-      ...["api-service", "control-plane", "statistics", "secrets"].map((collection) => ({ collection })),
+      ...["api-service", "control-plane", "statistics-service", "secret-service"].map((collection) => ({ collection })),
     )
     const requests = originThat(() => new Response("from the origin"))
     for (const path of OPEN_PATHS) await (await all(path.replace("*", "x"), { token: null })).text()
@@ -34,7 +34,7 @@ describe("an upstream of one region", () => {
   })
 
   it("does not serve what Keptn's gateway keeps from the public", async () => {
-    const all = edgeBefore({ collection: "statistics" }, { collection: "mongodb-datastore" })
+    const all = edgeBefore({ collection: "statistics-service" }, { collection: "mongodb-datastore" })
     const requests = originThat(() => new Response())
     expect((await all("/api/statistics/v1/event", { method: "POST", body: "{}" })).status).toBe(403)
     expect((await all("/api/mongodb-datastore/event", { method: "POST", body: "{}" })).status).toBe(403)

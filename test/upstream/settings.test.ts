@@ -23,11 +23,11 @@ function problemOf(list: unknown, changes: Record<string, unknown> = {}): string
 
 describe("an upstream", () => {
   it("has these settings when it says no more than what it serves and where", () => {
-    expect(upstreamsOf([{ collection: "statistics", origin: ORIGIN }])).toEqual([
+    expect(upstreamsOf([{ collection: "statistics-service", origin: ORIGIN }])).toEqual([
       {
-        name: "statistics",
+        name: "statistics-service",
         prefix: "/api/statistics",
-        collection: "statistics",
+        collection: "statistics-service",
         origin: ORIGIN,
         basePath: "",
         stripPrefix: false,
@@ -109,7 +109,7 @@ describe("an upstream", () => {
   })
 
   it("may be given as JSON text, as a secret is", () => {
-    expect(upstreamsOf(JSON.stringify([{ collection: "secrets", origin: ORIGIN }]))).toHaveLength(1)
+    expect(upstreamsOf(JSON.stringify([{ collection: "secret-service", origin: ORIGIN }]))).toHaveLength(1)
     expect(upstreamsOf("")).toEqual([])
   })
 })
@@ -123,13 +123,13 @@ describe("the configuration is refused, and told what is wrong, with", () => {
     ["nothing to serve", [{ origin: ORIGIN }], "UPSTREAMS_US[0] must have either collection or prefix"],
     [
       "two things to serve",
-      [{ ...bridge, collection: "secrets" }],
+      [{ ...bridge, collection: "secret-service" }],
       "UPSTREAMS_US[0] must have either collection or prefix",
     ],
     [
       "a collection that is none",
       [{ collection: "git", origin: ORIGIN }],
-      "UPSTREAMS_US[0].collection must be one of api-service, control-plane, resource-service, configuration-service, mongodb-datastore, secrets, statistics",
+      "UPSTREAMS_US[0].collection must be one of api-service, control-plane, resource-service, configuration-service, mongodb-datastore, secret-service, statistics-service",
     ],
     ["an unknown setting", [{ ...bridge, host: "x" }], "UPSTREAMS_US[0] has an unknown setting: host"],
     [
@@ -243,7 +243,7 @@ describe("the configuration is refused, and told what is wrong, with", () => {
     ["the same prefix twice", [bridge, bridge], "UPSTREAMS_US[1] serves /bridge, which an upstream before it does"],
     [
       "several mistakes",
-      [{ ...bridge, retry: 1 }, { collection: "secrets" }],
+      [{ ...bridge, retry: 1 }, { collection: "secret-service" }],
       "UPSTREAMS_US[0].retry must be true or false; UPSTREAMS_US[1].origin must be a URL such as https://keptn.example.com",
     ],
   ]
@@ -265,7 +265,7 @@ describe("the configuration is refused, and told what is wrong, with", () => {
     ["/git/x", "cannot be /git/x: /git this edge answers itself"],
     ["/v3", "cannot be /v3: /v3 this edge answers itself"],
     ["/health", "cannot be /health: /health this edge answers itself"],
-    ["/api/secrets", "cannot be /api/secrets: /api/secrets is collection secrets"],
+    ["/api/secrets", "cannot be /api/secrets: /api/secrets is collection secret-service"],
   ])("the prefix %s", (prefix, problem) => {
     expect(problemOf([{ prefix, origin: ORIGIN, role: "none" }])).toBe(`UPSTREAMS_US[0].prefix ${problem}`)
   })
