@@ -123,7 +123,12 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
       ...info("statistics-service", "Keptn statistics service", "How many events there were, by the half hour."),
     },
   ]
-  const requirements = new Map(collections.map(({ name, app: { routes } }) => [name, requirementsAtOrigin(routes)]))
+  const atOrigins = new Set([...config.upstreams.values()].flat().map(({ name }) => name))
+  const requirements = new Map(
+    collections
+      .filter(({ name }) => atOrigins.has(name))
+      .map(({ name, app: { routes } }) => [name, requirementsAtOrigin(routes)]),
+  )
   const proxySettings: ProxySettings = { upstreams: config.upstreams, requirements }
   const app = createGateway(settings, {
     elsewhere: (path) =>
@@ -174,6 +179,7 @@ function regionalSources(
 ): DocsSettings["sources"] {
   const originDocuments = new OriginDocuments()
   const servers = regionalServers(hosts)
+  const own = new Map(collections.map((collection) => [collection.name, collectionSource(collection, servers)]))
   const ofOrigin = (upstream: Upstream): DocumentSource => ({
     name: documentName(upstream),
     read: () => originDocuments.get(upstream),
@@ -182,7 +188,8 @@ function regionalSources(
     ...collections.map((collection) => {
       const upstream = served.find((one) => one.collection === collection.name)
       if (upstream?.document) return ofOrigin(upstream)
-      return collectionSource(collection, servers, upstream && documentedAtOrigin)
+      const here = upstream ? undefined : own.get(collection.name)
+      return here ?? collectionSource(collection, servers, documentedAtOrigin)
     }),
     ...served.filter(({ collection, document }) => collection === null && document !== null).map(ofOrigin),
   ]
