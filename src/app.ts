@@ -32,7 +32,7 @@ import { Meter } from "./lib/meter.ts"
 import { openPartition } from "./partition/partition.ts"
 import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
 import { documentName, OriginDocuments } from "./upstream/documents.ts"
-import { documentedAtOrigin, requirementsAtOrigin } from "./upstream/requirements.ts"
+import { AT_ORIGIN, requirementsAtOrigin } from "./upstream/requirements.ts"
 import type { Upstream } from "./upstream/settings.ts"
 
 /** The whole edge of one deployment, as one isolate runs it. */
@@ -189,7 +189,7 @@ function regionalSources(
       const upstream = served.find((one) => one.collection === collection.name)
       if (upstream?.document) return ofOrigin(upstream)
       const here = upstream ? undefined : own.get(collection.name)
-      return here ?? collectionSource(collection, servers, documentedAtOrigin)
+      return here ?? collectionSource(collection, servers, AT_ORIGIN)
     }),
     ...served.filter(({ collection, document }) => collection === null && document !== null).map(ofOrigin),
   ]

@@ -3,6 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import { stringify } from "yaml"
 import { z } from "zod"
 import { type DocumentedRequirement, requirementText } from "../gateway/authorize.ts"
+import { type ErrorCode, ERRORS } from "../gateway/errors.ts"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Server } from "./servers.ts"
 import { TAGS } from "./tags.ts"
@@ -35,15 +36,22 @@ export interface Documented {
 
 const VERSION = "1.0.0"
 
-/** What a document says that an operation requires, from what its route declares. */
-export type ToldRequirement = (declared: DocumentedRequirement) => DocumentedRequirement
+/** How the document of a collection differs where somebody else than this Worker serves it. */
+export interface Deviation {
+  /** What is said that an operation requires, from what its route declares. */
+  requirement: (declared: DocumentedRequirement) => DocumentedRequirement
+  /** What every operation can be answered besides. */
+  errors: readonly ErrorCode[]
+}
+
+const NO_DEVIATION: Deviation = { requirement: (declared) => declared, errors: [] }
 
 /** The OpenAPI 3.1 document of `collection`, which `servers` serve. */
 export function describeCollection(
   collection: Documented,
   info: CollectionInfo,
   servers: readonly Server[],
-  told: ToldRequirement,
+  deviation = NO_DEVIATION,
 ): Document {
   const { openAPIRegistry: registry } = collection
   registry.registerComponent("securitySchemes", "token", {
@@ -65,7 +73,7 @@ export function describeCollection(
   const license = { name: "Apache License 2.0", identifier: "Apache-2.0" }
   const paths = Object.entries(document.paths ?? {}).map(([path, item]): [string, Record<string, Operation>] => [
     templated(path),
-    withRequirements(item, told),
+    withRequirements(item, deviation),
   ])
   const used = new Set(paths.flatMap(([, item]) => Object.values(item).flatMap((operation) => operation.tags)))
   const tags = Object.entries(TAGS).flatMap(([name, text]) => (used.has(name) ? [{ name, description: text }] : []))
@@ -87,17 +95,30 @@ const operationSchema = z.looseObject({
   description: z.string().optional(),
   tags: z.array(z.string()).default([]),
   "x-requires": z.custom<DocumentedRequirement>((value) => typeof value === "object" && value !== null),
+  responses: z.record(
+    z.string(),
+    z.looseObject({ content: z.record(z.string(), z.looseObject({ schema: z.unknown() })).optional() }),
+  ),
 })
 
 type Operation = z.infer<typeof operationSchema>
 
 /** Adds to every operation the sentence about what it requires, from the declaration that is also checked. */
-function withRequirements(item: object, told: ToldRequirement): Record<string, Operation> {
+function withRequirements(item: object, { requirement, errors }: Deviation): Record<string, Operation> {
   const operations = Object.entries(item).map(([method, value]): [string, Operation] => {
     const operation = operationSchema.parse(value)
-    const requires = told(operation["x-requires"])
+    const requires = requirement(operation["x-requires"])
     const text = [operation.description, requirementText(requires)].filter(Boolean).join("\n\n")
-    return [method, { ...operation, "x-requires": requires, description: text }]
+    const responses = { ...operation.responses, ...moreErrors(operation, errors) }
+    return [method, { ...operation, "x-requires": requires, description: text, responses }]
   })
   return Object.fromEntries(operations)
+}
+
+/** Responses for errors that the route does not tell of, in the shape that its other errors have. */
+function moreErrors({ responses }: Operation, errors: readonly ErrorCode[]): Operation["responses"] {
+  const shapes = Object.entries(responses[ERRORS.internal_error.status]?.content ?? {})
+  const content = Object.fromEntries(shapes.map(([type, { schema }]) => [type, { schema }]))
+  const untold = errors.filter((code) => !(ERRORS[code].status in responses))
+  return Object.fromEntries(untold.map((code) => [ERRORS[code].status, { description: ERRORS[code].title, content }]))
 }

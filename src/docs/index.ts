@@ -7,12 +7,12 @@ import { FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
 import {
   type CollectionInfo,
   describeCollection,
+  type Deviation,
   type Document,
   type Documented,
   type Form,
   renderDocument,
   type Rendering,
-  type ToldRequirement,
 } from "./document.ts"
 import { errorsPage } from "./errors-page.ts"
 import { ownFileAt, ownFilesOf, tagOf } from "./own-files.ts"
@@ -36,14 +36,14 @@ export interface DocsSettings {
   assets: Fetcher
 }
 
-/** The document of a collection, made when it is first asked for. `told` may change what it says that operations require. */
+/** The document of a collection, made when it is first asked for, with what is different where an origin serves it. */
 export function collectionSource(
   { app, ...info }: CollectionInfo & { app: Documented },
   servers: readonly Server[],
-  told: ToldRequirement = (declared) => declared,
+  deviation?: Deviation,
 ): DocumentSource {
   let made: Document | undefined
-  return { name: info.name, read: () => (made ??= describeCollection(app, info, servers, told)) }
+  return { name: info.name, read: () => (made ??= describeCollection(app, info, servers, deviation)) }
 }
 
 /** Caches may keep an answer and must ask whether it is still the one. */

@@ -30,6 +30,12 @@ export function requirementsAtOrigin(routes: readonly RouterRoute[]): FindRequir
   }
 }
 
+/** What the document of a collection says of operations that an origin serves. */
+export const AT_ORIGIN = {
+  requirement: documentedAtOrigin,
+  errors: ["bad_gateway", "unavailable", "gateway_timeout", "loop_detected"],
+} as const
+
 function atOrigin(requirement: Requirement): Requirement {
   const { on, action } = documentedAtOrigin(documentedRequirement(requirement))
   return on === "all-projects" && action ? { on, action } : requirement
@@ -39,7 +45,7 @@ function atOrigin(requirement: Requirement): Requirement {
  * What a document says of an operation that an origin serves. An origin knows nothing of our roles: what it lists, it lists for everybody,
  * and only a handler of ours reads which project a body names. Both take the role on all projects.
  */
-export function documentedAtOrigin(requirement: DocumentedRequirement): DocumentedRequirement {
+function documentedAtOrigin(requirement: DocumentedRequirement): DocumentedRequirement {
   const { on, action, atMost = action } = requirement
   return (on === "projects" || on === "body") && atMost ? { on: "all-projects", action: atMost } : requirement
 }

@@ -11,6 +11,14 @@ const TOKENS = {
   bearer: { type: "http", scheme: "bearer" },
 }
 
+const operationSchema = z.looseObject({
+  paths: z.looseObject({
+    "/api/mongodb-datastore/event": z.looseObject({
+      get: z.looseObject({ responses: z.record(z.string(), z.unknown()) }),
+    }),
+  }),
+})
+
 /** A document of today, with everything in it that would lead to the origin. */
 const modern = {
   openapi: "3.0.3",
@@ -57,6 +65,12 @@ describe("a collection that an origin serves", () => {
     const text = JSON.stringify(document)
     expect(text).toContain("Requires the role Viewer, Integration, Contributor or Admin on all projects.")
     expect(text).not.toContain("Shows projects on which")
+    const { responses } = operationSchema.parse(document).paths["/api/mongodb-datastore/event"].get
+    for (const status of [502, 503, 504, 508]) {
+      expect(responses[status]).toMatchObject({
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+      })
+    }
     expect(requests).toEqual([])
   })
 
