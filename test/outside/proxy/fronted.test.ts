@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { COLLECTION_PATHS } from "../../../src/lib/collections.ts"
 import { call, createProject } from "../client.ts"
-import { type StartedEdge, startEdge, stopEdge } from "../edge.ts"
+import { type StartedEdge, startEdge } from "../edge.ts"
+import { endProxy } from "./edge.ts"
 
 let installation: StartedEdge
 let edge: StartedEdge
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const one of [edge, installation]) await stopEdge(one, "SIGTERM")
+  for (const one of [edge, installation]) await endProxy(one)
 })
 
 /** What the edge and the installation answer to the same question. */
