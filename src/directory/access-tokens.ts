@@ -67,11 +67,7 @@ export async function createAccessToken(
 ): Promise<MadeToken | { outcome: "name-taken" | "token-taken" | "too-many" }> {
   const { db } = directory
   const token = await newRow(wish, text)
-  const room =
-    wish.prefix === "spat"
-      ? sql`true`
-      : sql`(select count(*) from tokens where owner_id = ${wish.ownerId} and purpose = 'access' and revoked_at is null
-          and expires_at > ${token.createdAt}) < ${MOST_PERSONAL_TOKENS}`
+  const room = hasRoom(wish, MOST_PERSONAL_TOKENS)
   try {
     const [rows] = await db.batch([
       insertRow(directory, token, room).returning({ id: tokens.id }),
@@ -121,7 +117,7 @@ export async function rotateAccessToken(
   old: AccessToken,
   prefix: TokenPrefix,
   graceSeconds: number,
-): Promise<MadeToken | { outcome: "ended" }> {
+): Promise<MadeToken | { outcome: "ended" } | { outcome: "too-many" }> {
   const { db } = directory
   const now = Date.now()
   const text = createToken(prefix)
@@ -131,14 +127,22 @@ export async function rotateAccessToken(
   const end = Math.min(old.expiresAt, now + graceSeconds * 1000)
   const oldName = `${old.name} (rotated ${new Date(now).toISOString()})`
   const live = and(of(old.ownerId, old.id), isNull(tokens.revokedAt), sql`${tokens.expiresAt} > ${now}`)
+  // Each of a user's tokens can be in its grace beside its successor; one that is rotated again and again within it finds an end.
+  const room = graceSeconds === 0 ? sql`true` : hasRoom(wish, 2 * MOST_PERSONAL_TOKENS)
   const change = { action: "rotate", entityType: "access-token", entityId: old.id } as const
-  const [rows] = await db.batch([
-    db.update(tokens).set({ name: oldName, expiresAt: end, updatedAt: now }).where(live).returning({ id: tokens.id }),
+  const [found, rows] = await db.batch([
+    db.select({ id: tokens.id }).from(tokens).where(live),
+    db
+      .update(tokens)
+      .set({ name: oldName, expiresAt: end, updatedAt: now })
+      .where(and(live, room))
+      .returning({ id: tokens.id }),
     // Follows only when the statement before found the old token alive.
     insertRow(directory, successor, sql`changes() > 0`),
     audit(directory, actor, { ...change, after: { successor: successor.id, expiresAt: end } }),
   ])
-  return rows.length > 0 ? { outcome: "created", token: successor, text } : { outcome: "ended" }
+  if (rows.length > 0) return { outcome: "created", token: successor, text }
+  return { outcome: found.length > 0 ? "too-many" : "ended" }
 }
 
 /** What became of the end of a token or of its owner: the last way in of an administrator stays. */
@@ -195,6 +199,13 @@ async function newRow(wish: TokenWish, text: string): Promise<AccessToken> {
   const facts = { id: crypto.randomUUID(), hash: await sha256Hex(text), hint: tokenHint(text), ownerId, name }
   const life = { createdAt, updatedAt: createdAt, expiresAt, revokedAt: null, revokedBy: null, lastUsedAt: null }
   return { ...facts, purpose: "access", ...life }
+}
+
+/** Whether the owner of a token that is made has fewer than `most` live ones, if it is a user. */
+function hasRoom({ prefix, ownerId, createdAt }: TokenWish, most: number): SQL {
+  if (prefix === "spat") return sql`true`
+  return sql`(select count(*) from tokens where owner_id = ${ownerId} and purpose = 'access' and revoked_at is null
+    and expires_at > ${createdAt}) < ${most}`
 }
 
 /** Inserts a row if `condition` holds. */

@@ -150,7 +150,10 @@ function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
 export function check(c: RequestFacts, requirement: Requirement, param: (name: string) => string | undefined): void {
   const { id } = principalOf(c)
   if (requirement.on === "project") {
-    requireProject(c, requirement.action, param(requirement.param) ?? "", requirement.notFound)
+    const project = param(requirement.param) ?? ""
+    // In a path it is no name for all projects, but one that no project can have.
+    if (project === "*") throw requirement.notFound(project)
+    requireProject(c, requirement.action, project, requirement.notFound)
   }
   if (requirement.on === "all-projects") requireProject(c, requirement.action, "*", () => new ApiError("not_found", ""))
   if (requirement.on === "any-project") requireAnyProject(c, requirement.action)

@@ -47,12 +47,21 @@ export function toApiError(thrown: unknown): ApiError {
     return new ApiError("unsupported_media_type", "the body must be sent with Content-Type: application/json")
   }
   if (thrown instanceof HTTPException && thrown.status === 400) {
-    const invalidParameters = [
-      { field: "body", rule: "invalid", reason: "request format is invalid", source: "body" },
-    ] as const
-    return new ApiError("invalid_request", "Invalid request format: the body is not valid JSON", { invalidParameters })
+    return invalidBody("the body is not valid JSON")
+  }
+  // Nothing here calls itself without end: what no stack is large enough for has come with the request. Zod has all that is wrong with a
+  // body on it at once.
+  if (thrown instanceof RangeError && thrown.message.includes("call stack")) {
+    return invalidBody("the body is nested too deep, or too much is wrong with it")
   }
   return new ApiError("internal_error", "")
+}
+
+function invalidBody(problem: string): ApiError {
+  const invalidParameters = [
+    { field: "body", rule: "invalid", reason: "request format is invalid", source: "body" },
+  ] as const
+  return new ApiError("invalid_request", `Invalid request format: ${problem}`, { invalidParameters })
 }
 
 function keptnError(c: Context<GatewayEnv>, error: ApiError): Response {

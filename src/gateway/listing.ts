@@ -23,6 +23,8 @@ const OPERATORS = {
 const DEFAULT_SIZE = 10
 const LARGEST_SIZE = 1000
 const LARGEST_NUMBER = 1_000_000
+/** A statement has a hundred parameters, and a condition up to two of them. */
+const MOST_CONDITIONS = 20
 
 /** The query parameters of a list, for its OpenAPI document. Their reading is `readListRequest`'s. */
 export function listQuery({ filters, sorts }: ListFields) {
@@ -87,13 +89,20 @@ export function readListRequest(url: string, fields: ListFields): ListRequest {
       if (condition) request.conditions.push(condition)
     }
   }
+  if (request.conditions.length > MOST_CONDITIONS) {
+    refuse("filter", "max", `cannot be given more than ${MOST_CONDITIONS} times`)
+  }
   if (problems.length > 0) throw invalidParameters(problems)
   if (request.sort.length === 0) request.sort = [{ field: fields.sorts[0] ?? "", descending: false }]
   return request
 }
 
+/** How many mistakes of one request are told: an answer must not be many times as long as its request. */
+const MOST_PROBLEMS = 100
+
 /** The 400 of the identity API. */
-export function invalidParameters(problems: readonly InvalidParameter[]): ApiError {
+export function invalidParameters(all: readonly InvalidParameter[]): ApiError {
+  const problems = all.slice(0, MOST_PROBLEMS)
   const text = problems.map(({ field, reason }) => `${field} ${reason}`).join("; ")
   return new ApiError("invalid_request", text, { invalidParameters: problems })
 }
@@ -109,7 +118,10 @@ function readNumber(name: string, value: string, largest: number, refuse: Refuse
 }
 
 function readSort(value: string, sorts: readonly string[], refuse: Refuse): ListRequest["sort"] {
-  return value.split(",").map((part) => {
+  const parts = value.split(",")
+  // A field that comes again changes nothing, and a statement takes only so many.
+  if (parts.length > sorts.length) refuse("sort", "max", `cannot have more than ${sorts.length} fields`)
+  return parts.map((part) => {
     const [field = "", direction = "asc", ...rest] = part.trim().split(/\s+/)
     if (!sorts.includes(field) || !["asc", "desc"].includes(direction) || rest.length > 0) {
       refuse("sort", "enum", `must be fields with asc or desc, of ${sorts.join(", ")}`)

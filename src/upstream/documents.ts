@@ -1,7 +1,7 @@
 /** The OpenAPI documents of origins: fetched, checked, made to fit this edge, and kept for a while. */
-import { parse } from "yaml"
 import { z } from "zod"
 import { countedPassage } from "../lib/streams.ts"
+import { parseYaml } from "../lib/yaml.ts"
 import { ApiError } from "../gateway/errors.ts"
 import { edgeAddress } from "./addresses.ts"
 import type { Upstream } from "./settings.ts"
@@ -87,7 +87,7 @@ async function fetchText({ credential, firstByteMs }: Upstream, address: string)
 
 /** Reads a document, and puts this edge's addresses and tokens in the place of the origin's. */
 function atEdge(upstream: Upstream, address: string, text: string): Document {
-  const value: unknown = text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text)
+  const value: unknown = text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text)
   const elsewhere = upstream.stripPrefix ? upstream.prefix : "/"
   const here = (url: string) => (edgeAddress(upstream, url, address, "") ?? elsewhere).replace(/(?<=.)\/$/, "")
   const old = swagger.safeParse(value)

@@ -1,6 +1,6 @@
 /** The manifest of an import package: read and checked. The rules are Keptn's. Pure. */
-import { parseDocument } from "yaml"
 import { z } from "zod"
+import { parseYaml } from "../../lib/yaml.ts"
 import type { Archive } from "./import-archive.ts"
 
 /** The manifest cannot be used; the message says why. */
@@ -44,7 +44,7 @@ export function readManifest(archive: Archive): Task[] {
   if ((archive.size(MANIFEST) ?? 0) > LARGEST_MANIFEST) {
     throw new ManifestError(`error parsing manifest: it is larger than ${LARGEST_MANIFEST} bytes`)
   }
-  const manifest = manifestSchema.safeParse(parseYaml(archive.read(MANIFEST)))
+  const manifest = manifestSchema.safeParse(parsed(archive.read(MANIFEST)))
   if (!manifest.success) {
     const [issue] = manifest.error.issues
     throw new ManifestError(`error parsing manifest: ${issue?.path.join(".")}: ${issue?.message}`)
@@ -80,13 +80,10 @@ function unlessEmpty<Schema extends z.ZodType>(schema: Schema) {
 type TaskFile = z.infer<typeof taskSchema>
 
 /** Every scalar is a text here: a context holds texts only, also where they look like numbers. */
-function parseYaml(bytes: Uint8Array): unknown {
+function parsed(bytes: Uint8Array): unknown {
   try {
     const content = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)
-    const document = parseDocument(content, { schema: "failsafe", prettyErrors: false })
-    const [error] = document.errors
-    if (error) throw error
-    return document.toJS()
+    return parseYaml(content, { schema: "failsafe" })
   } catch (error) {
     // Nothing but the text of a caller is read here, which may also be nested too deep.
     throw new ManifestError(`error parsing manifest: ${error instanceof Error ? error.message : "it is no YAML"}`)

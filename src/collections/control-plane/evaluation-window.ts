@@ -53,8 +53,12 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g
 /** The longest duration that Go knows, 2^63 nanoseconds. */
 const LONGEST = 2 ** 63 / 1e6
 
+/** A longer text is no duration: it is searched for its parts from each of its characters on. */
+const LONGEST_TEXT = 100
+
 /** A duration as Go writes it, `1h30m`, in ms; null when it is none. */
 function readDuration(text: string): number | null {
+  if (text.length > LONGEST_TEXT) return null
   const parts = [...text.matchAll(PART)]
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) return null
   const duration = parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (UNITS[unit] ?? 0), 0)

@@ -60,9 +60,12 @@ export function readGitCredentials(sent: SentCredentials): ReadCredentials | { p
   }
 }
 
-/** As `withoutPassword`, for `user:password@host:port`, which need not be a URL. */
+/** As `withoutPassword`, for `user:password@host:port`, which need not be a URL; the password may hold anything. */
 function proxyWithoutPassword(url: string): string {
-  return url.replace(/:[^/]*@/, "@")
+  const authority = url.indexOf("://") + 1
+  const colon = url.indexOf(":", authority)
+  const at = url.lastIndexOf("@")
+  return colon >= 0 && at > colon ? url.slice(0, colon) + url.slice(at) : url
 }
 
 /** A password in the URL is a secret, too. */

@@ -1,7 +1,7 @@
 /** Shipyard files: read and checked. Pure. The rules are Keptn's (spec.keptn.sh), the texts those its CLI shows. */
-import { parse } from "yaml"
 import { z } from "zod"
 import { fromBase64 } from "../../lib/bytes.ts"
+import { parseYaml } from "../../lib/yaml.ts"
 import { isEntityName } from "./names.ts"
 
 /** What the control plane knows of a shipyard. Stages are in the order of the file. */
@@ -17,6 +17,10 @@ export type ShipyardResult = { shipyard: Shipyard } | { problem: string }
 
 /** A shipyard is kept in the project's row, which D1 limits to 2 MB. */
 const LARGEST_SHIPYARD = 1_000_000
+/** Whoever creates a service writes a commit for each stage. */
+const MOST_STAGES = 1000
+/** A stage is a branch, and file systems keep no name of a branch that is longer than 255 characters. */
+const LONGEST_STAGE_NAME = 200
 
 /** Reads the base64 of a shipyard file. `reserved` is a branch name that no stage can have. */
 export function readShipyard(encoded: string, reserved: string): ShipyardResult {
@@ -24,7 +28,7 @@ export function readShipyard(encoded: string, reserved: string): ShipyardResult 
   if (bytes === null) return { problem: "could not decode shipyard content" }
   if (bytes.length > LARGEST_SHIPYARD) return invalid(`it is larger than ${LARGEST_SHIPYARD} bytes`)
   const text = new TextDecoder().decode(bytes)
-  const file = shipyardSchema.safeParse(parseYaml(text))
+  const file = shipyardSchema.safeParse(parsed(text))
   if (!file.success) return { problem: "could not unmarshal provided shipyard content" }
   const { apiVersion, spec } = file.data
   const problem = versionProblem(apiVersion) ?? stagesProblem(spec.stages, reserved)
@@ -52,9 +56,9 @@ const shipyardSchema = z.object({
 
 type StageFile = z.infer<typeof shipyardSchema>["spec"]["stages"][number]
 
-function parseYaml(text: string): unknown {
+function parsed(text: string): unknown {
   try {
-    return parse(text)
+    return parseYaml(text)
   } catch {
     return null
   }
@@ -69,12 +73,14 @@ function versionProblem(apiVersion: string): string | null {
 
 function stagesProblem(stages: readonly StageFile[], reserved: string): string | null {
   if (stages.length === 0) return "it must contain at least one stage"
+  if (stages.length > MOST_STAGES) return `it must not contain more than ${MOST_STAGES} stages`
   const seen = new Set<string>()
   for (const { name } of stages) {
     if (name === "") return "all stages within the shipyard must have a name"
     if (!isEntityName(name)) {
       return `stage name '${name}' must start with a lower-case letter and hold only lower-case letters, digits and hyphens`
     }
+    if (name.length > LONGEST_STAGE_NAME) return `stage names can have at most ${LONGEST_STAGE_NAME} characters`
     if (name === reserved) return `stage name '${name}' is the name of the default branch: choose another`
     if (seen.has(name)) return `stage name '${name}' is used twice`
     seen.add(name)

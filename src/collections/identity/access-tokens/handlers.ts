@@ -83,6 +83,7 @@ export async function rotate(
   if (result.outcome === "ended") {
     throw new ApiError("conflict", "The token has ended and cannot be rotated: create another")
   }
+  if (result.outcome === "too-many") throw tooMany()
   c.get("rightsChanged")()
   return madeTokenAnswer(owner.prefix, result)
 }
@@ -112,12 +113,13 @@ async function make(
     case "token-taken":
       throw new ApiError("conflict", "This token is in use already")
     case "too-many":
-      throw invalidBody(
-        "body",
-        "max",
-        `can make no more tokens than ${accessTokens.MOST_PERSONAL_TOKENS} live ones: revoke one first`,
-      )
+      throw tooMany()
   }
+}
+
+function tooMany(): ApiError {
+  const text = `can make no more tokens than ${accessTokens.MOST_PERSONAL_TOKENS} live ones: revoke one first`
+  return invalidBody("body", "max", text)
 }
 
 /** When a token ends, from what was asked. Throws 400 when it would not, or has already. */
