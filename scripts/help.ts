@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     fix: "formats the code, and mends what the linter can mend",
     generate: "brings generated files up to date: types of bindings, migrations, the table of errors",
     bench: "measures it, as ratios within one run",
+    soak: "sends mixed traffic for as long as you like, kills it meanwhile, checks every answer  (npm run soak -- --minutes 10 --kill-every 30)",
     check: "all checks of the code; each by itself:",
     "check:format": "the formatting",
     "check:lint": "the linter, with the direction of imports",

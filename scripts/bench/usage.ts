@@ -15,9 +15,13 @@ export interface Usage {
   peakKib: number
 }
 
-/** Begins to look at the processes called `name` below a process; the function that it answers says what they used since. */
-export function watchUsage(name: string, parent: number | undefined): () => Usage {
-  const processes = isUsageKnown && parent !== undefined ? descendants(parent).filter((id) => nameOf(id) === name) : []
+/**
+ * Begins to look at the processes called `name` below a process, or with null at that process and all below it; the function that it answers
+ * says what they used since.
+ */
+export function watchUsage(name: string | null, parent: number | undefined): () => Usage {
+  const below = isUsageKnown && parent !== undefined ? [parent, ...descendants(parent)] : []
+  const processes = below.filter((id) => name === null || nameOf(id) === name)
   // The highest use of memory counts from now on, not from the start of the process.
   for (const id of processes) writeFileSync(`/proc/${id}/clear_refs`, "5")
   const memory = sum(processes, (id) => memoryOf(id, "VmRSS"))
@@ -26,6 +30,19 @@ export function watchUsage(name: string, parent: number | undefined): () => Usag
     cpuSeconds: sum(processes, cpuSecondsOf) - cpu,
     peakKib: sum(processes, (id) => memoryOf(id, "VmHWM")) - memory,
   })
+}
+
+/** What the processes called `name` below a process have in memory, in KiB; null where the system does not tell, or there are none. */
+export function memoryInUse(name: string, parent: number): number | null {
+  try {
+    const processes = descendants(parent).filter((id) => nameOf(id) === name)
+    const memory = sum(processes, (id) => memoryOf(id, "VmRSS"))
+    // One that has ended, and whose parent does not know yet, has none.
+    return memory > 0 ? memory : null
+  } catch {
+    // This system tells nothing, or one of them ended meanwhile.
+    return null
+  }
 }
 
 function canBeWatched(id: number): boolean {

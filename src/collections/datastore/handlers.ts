@@ -20,6 +20,8 @@ import {
 } from "./routes.ts"
 
 const RETRY = { "Retry-After": "1" }
+/** About how much of an export is sent at once. */
+const PART_CHARACTERS = 65_536
 
 export const listEventsHandler: RegionalHandler<typeof listEvents> = async (c) => {
   const query = c.req.valid("query")
@@ -110,6 +112,14 @@ function placeOf(place: ImportedEvent | undefined): string {
   return place === undefined ? "an event" : `line ${place.line}: the event ${place.event.id}`
 }
 
+/** Lines go together: each part of a stream waits for its turn among all requests, which takes far longer than to make a line. */
 async function* encoded(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  for await (const line of lines) yield utf8(line)
+  let part = ""
+  for await (const line of lines) {
+    part += line
+    if (part.length < PART_CHARACTERS) continue
+    yield utf8(part)
+    part = ""
+  }
+  if (part !== "") yield utf8(part)
 }
