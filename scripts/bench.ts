@@ -3,6 +3,7 @@
  * compared in turns; only the ratios say something.
  */
 import { measureEvents } from "./bench/events.ts"
+import { measureGateway } from "./bench/gateway.ts"
 import { measureProxy } from "./bench/proxy.ts"
 import { measureRates } from "./bench/rates.ts"
 
@@ -10,6 +11,7 @@ const PARTS = new Map([
   ["rates", measureRates],
   ["events", measureEvents],
   ["proxy", measureProxy],
+  ["gateway", measureGateway],
 ])
 
 const chosen = process.argv.slice(2)

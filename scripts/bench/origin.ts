@@ -4,10 +4,12 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
+import { METADATA } from "./metadata.ts"
 import { parts } from "./transfer.ts"
 
 const SMALL = Buffer.alloc(1024, "x")
 const EVENT_INTERVAL_MS = 100
+const [TOKEN] = process.argv.slice(2)
 
 /** Streams that wait until there are as many as shall be open at once. */
 const waiting: ServerResponse[] = []
@@ -25,10 +27,17 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://origin.invalid")
   const number = (name: string) => Number(searchParams.get(name))
   if (pathname === "/small") response.end(SMALL)
+  else if (pathname === "/auth") response.writeHead(request.headers["x-token"] === TOKEN ? 200 : 401).end()
+  else if (pathname === "/metadata") sendJson(response, METADATA)
   else if (pathname === "/up") await receive(request, response)
   else if (pathname === "/down") await sendBytes(response, number("bytes"), searchParams.has("chunked"))
   else if (pathname === "/events") await openStream(response, number("streams"), number("events"))
   else response.writeHead(404).end()
+}
+
+function sendJson(response: ServerResponse, value: object): void {
+  const body = JSON.stringify(value)
+  response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body)
 }
 
 /** Answers how many bytes arrived. */

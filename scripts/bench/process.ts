@@ -1,6 +1,7 @@
 /** Servers that a benchmark runs beside the edge. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { createServer } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
@@ -11,9 +12,20 @@ export interface RunningProcess {
   stop: () => Promise<void>
 }
 
-/** Starts the origin (origin.ts). */
-export async function startOrigin(): Promise<RunningProcess> {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve("./origin.ts"))], {
+/** Starts the origin (origin.ts), which takes `token` for the one that is valid. */
+export async function startOrigin(token = ""): Promise<RunningProcess> {
+  const { line, ...running } = await startScript(import.meta.resolve("./origin.ts"), [token])
+  return { port: Number(line), ...running }
+}
+
+/** Starts a script that ends with its standard input, and waits for the one line that it prints. */
+export async function startScript(
+  script: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<Omit<RunningProcess, "port"> & { line: string }> {
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],
   })
   const stop = async () => {
@@ -21,7 +33,17 @@ export async function startOrigin(): Promise<RunningProcess> {
     child.stdin.end()
     await ended
   }
-  // It prints nothing else; without this line it has ended.
-  for await (const port of createInterface({ input: child.stdout })) return { port: Number(port), id: child.pid, stop }
-  throw new Error("the origin did not start")
+  for await (const line of createInterface({ input: child.stdout })) return { line, id: child.pid, stop }
+  throw new Error(`${script} did not start`)
+}
+
+/** A port of this machine on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  if (typeof address !== "object" || address === null) throw new Error("no port is free")
+  return address.port
 }

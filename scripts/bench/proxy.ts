@@ -4,6 +4,7 @@
  */
 import { startNginx, hasNginx } from "./nginx.ts"
 import { inFolder } from "./folder.ts"
+import { figure, median, print, row } from "./report.ts"
 import { type RunningProcess, startOrigin } from "./process.ts"
 import { askFor, type Server, startServer } from "./server.ts"
 import { download, followStreams, type Place, upload } from "./transfer.ts"
@@ -179,21 +180,4 @@ function memory(rounds: readonly Round[]): string[] {
 
 function highestPeak(all: readonly Usage[]): number | null {
   return all.length > 0 && isUsageKnown ? Math.max(...all.map(({ peakKib }) => peakKib)) / 1024 : null
-}
-
-function median(values: readonly number[]): number | null {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? null
-}
-
-/** What is not known is left empty. */
-function figure(value: number | null, digits: number, unit = ""): string {
-  return value === null ? "" : `${value.toFixed(digits)}${unit}`
-}
-
-function row(name: string, figures: readonly string[]): string {
-  return `${name.padEnd(44)}${figures.map((text) => text.padStart(14)).join("")}`.trimEnd()
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -6,7 +6,8 @@ import { createInterface } from "node:readline"
 import type { RunningProcess } from "./process.ts"
 
 const PORT = 8799
-const CONNECTIONS = 16
+/** How many requests are under way at once. */
+export const CONNECTIONS = 16
 
 /** A server that answers, with the token of its administrator. */
 export interface Server extends RunningProcess {
@@ -57,7 +58,7 @@ async function readToken({ stdout }: ChildProcess): Promise<string> {
 async function untilHealthy(): Promise<void> {
   const agent = new Agent()
   for (;;) {
-    const status = await ask(agent, "/health", "", PORT).then(
+    const status = await ask(agent, { path: "/health", token: "" }, PORT).then(
       (answer) => answer.status,
       () => 0,
     )
@@ -66,15 +67,35 @@ async function untilHealthy(): Promise<void> {
   }
 }
 
+/** What is asked. What is not said is that of a GET that is answered with 200. */
+export interface Question {
+  path: string
+  token: string
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+  status?: number
+}
+
 /** Asks for `path` over and over on all connections, at the edge or at `port`; answers the requests per second. */
 export async function askFor(milliseconds: number, path: string, token: string, port = PORT): Promise<number> {
+  return askAll(milliseconds, () => ({ path, token }), port)
+}
+
+/** The same for questions that differ, each on a connection, from 0 to 15, which waits for the answer to the one before it. */
+export async function askAll(
+  milliseconds: number,
+  question: (connection: number) => Question,
+  port: number,
+): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const end = performance.now() + milliseconds
   let answered = 0
-  const connection = async () => {
+  const connection = async (_: unknown, number: number) => {
     while (performance.now() < end) {
-      const { status } = await ask(agent, path, token, port)
-      if (status !== 200) throw new Error(`${path} answered ${status}`)
+      const asked = question(number)
+      const { status, body } = await ask(agent, asked, port)
+      if (status !== (asked.status ?? 200)) throw new Error(`${asked.path} answered ${status}: ${body}`)
       answered++
     }
   }
@@ -86,7 +107,7 @@ export async function askFor(milliseconds: number, path: string, token: string, 
 /** Asks once; answers what the benchmark reads of an answer. */
 export async function askOnce(path: string, token: string): Promise<Answer> {
   const agent = new Agent()
-  const answer = await ask(agent, path, token, PORT)
+  const answer = await ask(agent, { path, token }, PORT)
   agent.destroy()
   return answer
 }
@@ -98,10 +119,15 @@ export interface Answer {
   body: string
 }
 
-function ask(agent: Agent, path: string, token: string, port: number): Promise<Answer> {
+function ask(agent: Agent, { path, token, method = "GET", body, headers }: Question, port: number): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const headers = { host: `eu.api.localhost:${port}`, "x-token": token }
-  const sent = request({ agent, host: "127.0.0.1", port, path, headers }, (response) => {
+  const all = {
+    host: `eu.api.localhost:${port}`,
+    "x-token": token,
+    ...(body !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+    ...headers,
+  }
+  const sent = request({ agent, host: "127.0.0.1", port, path, method, headers: all }, (response) => {
     const parts: Buffer[] = []
     response.on("data", (part: Buffer) => parts.push(part))
     response.on("end", () => {
@@ -110,6 +136,6 @@ function ask(agent: Agent, path: string, token: string, port: number): Promise<A
     })
   })
   sent.on("error", reject)
-  sent.end()
+  sent.end(body)
   return promise
 }

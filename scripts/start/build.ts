@@ -1,7 +1,7 @@
 /** Bundles the Worker with wrangler itself, so that what runs here is what `wrangler deploy` would upload. */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { readdirSync, rmSync } from "node:fs"
-import { extname, join } from "node:path"
+import { basename, extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { CONFIG, ROOT, StartError } from "./settings.ts"
 
@@ -31,17 +31,17 @@ const MODULE_TYPES: Readonly<Record<string, BundledModule["type"]>> = {
   ".bin": "Data",
   ".wasm": "CompiledWasm",
 }
-const MAIN = "index.js"
 
 const WRANGLER = fileURLToPath(import.meta.resolve("wrangler"))
 
-/** Starts to bundle the Worker into `folder`. */
-export function startBuild(folder: string): Build {
+/** Starts to bundle the Worker into `folder`, or another `source` in its place, with all that wrangler.toml says. */
+export function startBuild(folder: string, source = "src/index.ts"): Build {
   rmSync(folder, { recursive: true, force: true })
-  const args = ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--outdir", folder, "--config", CONFIG]
+  const main = `${basename(source, ".ts")}.js`
+  const args = ["--no-warnings", WRANGLER, "deploy", source, "--dry-run", "--outdir", folder, "--config", CONFIG]
   const { promise, resolve, reject } = Promise.withResolvers<Bundle>()
   const child = execFile(process.execPath, args, { cwd: ROOT }, (error, stdout, stderr) => {
-    if (error === null) resolve({ modulesRoot: folder, modules: bundledModules(folder) })
+    if (error === null) resolve({ modulesRoot: folder, modules: bundledModules(folder, main) })
     else reject(new StartError(`The Worker cannot be built.\n${(stderr || stdout).trim()}`))
   })
   // Awaited only after other work: until then a failure must not count as unhandled.
@@ -59,9 +59,9 @@ export function startWranglerDev(args: readonly string[]): ChildProcess {
   })
 }
 
-function bundledModules(folder: string): BundledModule[] {
-  const others = readdirSync(folder).filter((name) => name !== MAIN)
-  return [MAIN, ...others].flatMap((name) => {
+function bundledModules(folder: string, main: string): BundledModule[] {
+  const others = readdirSync(folder).filter((name) => name !== main)
+  return [main, ...others].flatMap((name) => {
     const type = MODULE_TYPES[extname(name)]
     return type === undefined ? [] : [{ type, path: join(folder, name) }]
   })

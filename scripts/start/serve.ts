@@ -31,7 +31,7 @@ export async function serve(
  * of a Worker with assets lead through Miniflare's router first, which the Worker (`run_worker_first`) does not need and
  * which makes it four times slower; and because a Worker has one such socket, where two addresses are listened on.
  */
-function socketTo(name: string, address: string, port: number): V4WorkerOptions {
+export function socketTo(name: string, address: string, port: number): V4WorkerOptions {
   return {
     name: `${name}-${address}`,
     modules: true,

@@ -1,10 +1,12 @@
 /** Digests. Pure. */
 import { createHash, type Hash } from "node:crypto"
-import { toHex, utf8 } from "./bytes.ts"
+import { toHex } from "./bytes.ts"
+
+const encoder = new TextEncoder()
 
 /** SHA-256 of the UTF-8 bytes of `text`, in hexadecimal. */
 export async function sha256Hex(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))))
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))))
 }
 
 /** SHA-1 of `bytes`, in hexadecimal: git's object ids. */

@@ -82,7 +82,10 @@ export function sizeOf(headers: Headers): number {
 function endToEnd(headers: Headers, dropped: RegExp): Headers {
   const named = (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase())
   const gone = new Set([...HOP_BY_HOP, ...named])
-  return new Headers([...headers].filter(([name]) => !gone.has(name) && !dropped.test(name)))
+  const passed = new Headers()
+  // One after the other: to make headers of a list takes three times as long.
+  for (const [name, value] of headers) if (!gone.has(name) && !dropped.test(name)) passed.append(name, value)
+  return passed
 }
 
 /** What the caller sent in `Authorization` for the origin: only beside a token of ours, and only if that is not in it. */
