@@ -40,7 +40,7 @@ function inDialect(c: Context<GatewayEnv>, error: ApiError): Response {
 }
 
 /** What was thrown, as an error of the catalogue. */
-export function toApiError(thrown: unknown): ApiError {
+function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown
   // Hono's validators throw these before a handler runs: a body that is no JSON, or is not declared as such.
   if (thrown instanceof HTTPException && thrown.status === 415) {
