@@ -9,7 +9,7 @@ import { prepareEnvironment } from "../start/environment.ts"
 import { Lifetime } from "../start/lifetime.ts"
 import { readSettings } from "../start/settings.ts"
 import { StateFolder } from "../start/state.ts"
-import { freePort } from "./process.ts"
+import { freePort } from "../start/port.ts"
 
 const ADDRESS = "127.0.0.1"
 

@@ -4,7 +4,8 @@ import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { freePort, type RunningProcess } from "./process.ts"
+import { freePort } from "../start/port.ts"
+import type { RunningProcess } from "./process.ts"
 
 /** Ends nginx when standard input ends: when the benchmark is gone, however it went. */
 const TETHER = `nginx -p "$1" -c nginx.conf -e stderr & read -r _; kill $!; wait`

@@ -1,7 +1,6 @@
 /** Servers that a benchmark runs beside the edge. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
@@ -35,15 +34,4 @@ export async function startScript(
   }
   for await (const line of createInterface({ input: child.stdout })) return { line, id: child.pid, stop }
   throw new Error(`${script} did not start`)
-}
-
-/** A port of this machine on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (typeof address !== "object" || address === null) throw new Error("no port is free")
-  return address.port
 }

@@ -1,7 +1,7 @@
 /** The edge under test: an `npm start` of its own, which can be killed and started again on the same data. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { createInterface } from "node:readline"
 import { setTimeout as pause } from "node:timers/promises"
 import { memoryInUse } from "../bench/usage.ts"
@@ -106,16 +106,6 @@ export class Edge {
     this.#said.push(line)
     if (this.#said.length > KEPT_LINES) this.#said.shift()
   }
-}
-
-/** A port that nothing listens at. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
 }
 
 async function readToken({ stdout }: ChildProcess): Promise<string> {

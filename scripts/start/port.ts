@@ -1,4 +1,5 @@
 /** Where to listen. Names below `localhost` resolve to 127.0.0.1 in some programs and to ::1 in others: both are served. */
+import { once } from "node:events"
 import { createServer } from "node:net"
 import { setTimeout as wait } from "node:timers/promises"
 import { z } from "zod"
@@ -41,4 +42,14 @@ function tryToListen(address: string, port: number): Promise<string | null> {
     server.on("error", (error) => done(systemError.safeParse(error).data?.code ?? "unknown"))
     server.listen({ host: address, port, exclusive: true }, () => server.close(() => done(null)))
   })
+}
+
+/** A port of this machine that nothing listens at. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === "string") throw new Error("no port")
+  return address.port
 }

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import type { TestProject } from "vitest/node"
+import { freePort } from "../../scripts/start/port.ts"
 
 /** How to reach a running edge. */
 export interface RunningEdge {
@@ -68,13 +68,4 @@ export async function stopEdge(edge: StartedEdge, signal: "SIGTERM" | "SIGKILL")
   const ended = once(edge.process, "exit")
   edge.process.kill(signal)
   await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
 }

@@ -14,6 +14,7 @@ import { z } from "zod"
 import { scheduleJobs } from "../../scripts/start/jobs.ts"
 import { Lifetime } from "../../scripts/start/lifetime.ts"
 import { applyMigrations } from "../../scripts/start/migrate.ts"
+import { freePort } from "../../scripts/start/port.ts"
 
 const ROOT = join(import.meta.dirname, "..", "..")
 const SCRIPT = join(ROOT, "scripts", "start.ts")
@@ -283,14 +284,6 @@ async function get(
 
 async function fresh(): Promise<{ state: string; port: number }> {
   return { state: join(mkdtempSync(join(scratch, "run-")), "state"), port: await freePort() }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  await close(server)
-  return z.object({ port: z.number() }).parse(address).port
 }
 
 async function canListen(address: string, port: number): Promise<boolean> {
