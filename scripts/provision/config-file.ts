@@ -204,7 +204,7 @@ function tablesOf(code: string): BindingTable[] {
   ]
 }
 
-/** A table with a placeholder for its id, and one of its own: a local run keeps its data under it. */
+/** A table whose id is no resource of an account yet, but unlike all others: a local run keeps its data under it. */
 function newTable(text: string, { array, binding }: BindingTable, region: RegionPlan): string[] {
   const number = String(toml.bindingsIn(text, array).length + 1)
   if (array === ARRAYS.database) {

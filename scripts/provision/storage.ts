@@ -11,7 +11,7 @@ export interface Wanted {
   binding: string
   /** Null for the directory: it may be anywhere. */
   place: Place | null
-  /** The id that the file has; null where it has a placeholder, and for buckets, which have none. */
+  /** The id that the file has; null where that is no resource of an account, and for buckets, which have no id. */
   knownId: string | null
 }
 

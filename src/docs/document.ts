@@ -86,7 +86,7 @@ export async function renderDocument(document: Document, form: Form): Promise<Re
   return { text, etag: (await sha256Hex(text)).slice(0, 32) }
 }
 
-/** Hono's `:resourceURI{.+}` is OpenAPI's `{resourceURI}`. */
+/** Hono's `:resourceURI{…}` is OpenAPI's `{resourceURI}`. */
 function templated(path: string): string {
   return path.replace(/:(\w+)\{[^}]*\}/g, "{$1}")
 }

@@ -20,7 +20,8 @@ import { ApiError } from "./errors.ts"
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
  * holds only projects on which the caller may `action`. `body`: `action` on the project that the body names, which the
- * handler checks with `requireProject` once it has read it; what the body holds may ask for more than `action`, up to `atMost`. `all-projects`: `action` on every project of the region. `any-project`: `action` on at least one project of the region, for
+ * handler checks with `requireProject` once it has read it; what the body holds may ask for more than `action`, up to `atMost`, and with
+ * `secrets` for Admin on secrets. `all-projects`: `action` on every project of the region, with `secrets` Admin on secrets besides. `any-project`: `action` on at least one project of the region, for
  * what belongs to the region as a whole. `secrets`: `action` on the secrets of the region. `organization`: a place in a system
  * team that allows `action`. `self`: the same, or to be the user that the path names.
  */
@@ -28,8 +29,8 @@ export type Requirement =
   | { on: "token" }
   | { on: "project"; action: Action; param: string; notFound: (project: string) => ApiError }
   | { on: "projects"; action: Action }
-  | { on: "body"; action: Action; atMost?: Action }
-  | { on: "all-projects"; action: Action }
+  | { on: "body"; action: Action; atMost?: Action; secrets?: true }
+  | { on: "all-projects"; action: Action; secrets?: true }
   | { on: "any-project"; action: Action }
   | { on: "secrets"; action: "read" | "administer" }
   | { on: "organization"; action: "read" | "administer" }
@@ -40,6 +41,7 @@ export interface DocumentedRequirement {
   on: Requirement["on"]
   action?: Action
   atMost?: Action
+  secrets?: true
 }
 
 /** The members that a route with this requirement has in common with all others of its kind. */
@@ -55,11 +57,12 @@ export function requires(requirement: Requirement) {
 export function documentedRequirement(requirement: Requirement): DocumentedRequirement {
   if (requirement.on === "token") return { on: "token" }
   const { on, action } = requirement
-  return on === "body" && requirement.atMost ? { on, action, atMost: requirement.atMost } : { on, action }
+  const { atMost, secrets } = on === "body" ? requirement : {}
+  return { on, action, ...(atMost && { atMost }), ...(secrets && { secrets }) }
 }
 
 /** The sentence about a requirement in an operation's description. */
-export function requirementText({ on, action }: DocumentedRequirement): string {
+export function requirementText({ on, action, secrets }: DocumentedRequirement): string {
   if (on === "token" || action === undefined) return "Requires a valid token."
   if (on === "organization" || on === "self") {
     const teams = organizationTeams(action === "read" ? "read" : "administer").join(" or ")
@@ -69,7 +72,9 @@ export function requirementText({ on, action }: DocumentedRequirement): string {
   const roles = roleNames(action)
   if (on === "projects") return `Shows projects on which the caller has the role ${roles}.`
   if (on === "any-project") return `Requires the role ${roles} on at least one project.`
-  if (on === "all-projects") return `Requires the role ${roles} on all projects.`
+  if (on === "all-projects") {
+    return `Requires the role ${roles} on all projects${secrets ? `, and ${roleNames("administer", "secrets")} on secrets` : ""}.`
+  }
   return `Requires the role ${roles} on the project${on === "body" ? " that the request names" : ""}.`
 }
 
@@ -155,7 +160,10 @@ export function check(c: RequestFacts, requirement: Requirement, param: (name: s
     if (project === "*") throw requirement.notFound(project)
     requireProject(c, requirement.action, project, requirement.notFound)
   }
-  if (requirement.on === "all-projects") requireProject(c, requirement.action, "*", () => new ApiError("not_found", ""))
+  if (requirement.on === "all-projects") {
+    requireProject(c, requirement.action, "*", () => new ApiError("not_found", ""))
+    if (requirement.secrets) requireSecrets(c, "administer")
+  }
   if (requirement.on === "any-project") requireAnyProject(c, requirement.action)
   if (requirement.on === "secrets") requireSecrets(c, requirement.action)
   if (requirement.on === "organization") requireOrganization(c, requirement.action)

@@ -37,8 +37,8 @@ export const AT_ORIGIN = {
 } as const
 
 function atOrigin(requirement: Requirement): Requirement {
-  const { on, action } = documentedAtOrigin(documentedRequirement(requirement))
-  return on === "all-projects" && action ? { on, action } : requirement
+  const { on, action, secrets } = documentedAtOrigin(documentedRequirement(requirement))
+  return on === "all-projects" && action ? { on, action, ...(secrets && { secrets }) } : requirement
 }
 
 /**
@@ -46,8 +46,9 @@ function atOrigin(requirement: Requirement): Requirement {
  * and only a handler of ours reads which project a body names. Both take the role on all projects.
  */
 function documentedAtOrigin(requirement: DocumentedRequirement): DocumentedRequirement {
-  const { on, action, atMost = action } = requirement
-  return (on === "projects" || on === "body") && atMost ? { on: "all-projects", action: atMost } : requirement
+  const { on, action, atMost = action, secrets } = requirement
+  if ((on !== "projects" && on !== "body") || !atMost) return requirement
+  return { on: "all-projects", action: atMost, ...(secrets && { secrets }) }
 }
 
 /** Checks that the caller may send this request to an origin. Throws an `ApiError`. */

@@ -135,7 +135,7 @@ describe("the operations declare", async () => {
     ["getMetadata", "token", undefined],
     ["getStatus", "organization", "read"],
     ["sendEvent", "body", "integrate", "contribute"],
-    ["importPackage", "body", "contribute", "administer"],
+    ["importPackage", "body", "contribute", "administer", true],
     ["listEvents", "projects", "read"],
     ["listProjects", "projects", "read"],
     ["createProject", "body", "create"],
@@ -196,9 +196,14 @@ describe("the operations declare", async () => {
     ["legacyDeleteProjectResource", "project", "contribute"],
     ["legacyDeleteStageResource", "project", "contribute"],
     ["legacyDeleteServiceResource", "project", "contribute"],
-  ])("for %s: %s %s", (operationId, on, action, atMost?: string) => {
+  ])("for %s: %s %s", (operationId, on, action, atMost?: string, secrets?: boolean) => {
     const found = operations.find((operation) => operation.operationId === operationId)
-    expect(found?.requires).toEqual({ on, ...(action && { action }), ...(atMost && { atMost }) })
+    expect(found?.requires).toEqual({
+      on,
+      ...(action && { action }),
+      ...(atMost && { atMost }),
+      ...(secrets && { secrets }),
+    })
   })
 
   it("more than a token or the right to read where something is changed", () => {

@@ -6,27 +6,19 @@ import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
 import { send, storageCounts, type TestRequest } from "../support/client.ts"
 import { documentPaths } from "../support/documents.ts"
 
+const regional = [
+  "api-service",
+  "control-plane",
+  "resource-service",
+  "git",
+  "configuration-service",
+  "mongodb-datastore",
+  "secret-service",
+  "statistics-service",
+]
 const hosts = {
-  eu: [
-    "api-service",
-    "control-plane",
-    "resource-service",
-    "git",
-    "configuration-service",
-    "mongodb-datastore",
-    "secret-service",
-    "statistics-service",
-  ],
-  us: [
-    "api-service",
-    "control-plane",
-    "resource-service",
-    "git",
-    "configuration-service",
-    "mongodb-datastore",
-    "secret-service",
-    "statistics-service",
-  ],
+  eu: regional,
+  us: regional,
   global: ["identity"],
 }
 const documents = Object.entries(hosts).flatMap(([label, names]) =>

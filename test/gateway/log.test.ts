@@ -71,7 +71,7 @@ describe("the line of a request", () => {
       "GET",
       "eu",
       "/api/resource-service/v1/project/my-name/resource/my/file.yaml",
-      "/api/resource-service/v1/project/:projectName/resource/:resourceURI{.+}",
+      "/api/resource-service/v1/project/:projectName/resource/:resourceURI{[^]+}",
     ],
     ["GET", "global", "/v3/users/me", "/v3/users/me"],
   ])("names the route of %s %s %s, not the path", async (method, label, path, route) => {

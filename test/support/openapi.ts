@@ -29,7 +29,12 @@ const requirementSchema = z.discriminatedUnion("on", [
     on: z.enum(["project", "projects", "any-project", "secrets", "organization", "self"]),
     action: z.string(),
   }),
-  z.strictObject({ on: z.literal("body"), action: z.string(), atMost: z.string().optional() }),
+  z.strictObject({
+    on: z.literal("body"),
+    action: z.string(),
+    atMost: z.string().optional(),
+    secrets: z.literal(true).optional(),
+  }),
 ])
 
 const schemaSchema = z.looseObject({

@@ -107,12 +107,18 @@ describe("what only a handler here could narrow down takes the role on all proje
     [{ roleName: "Integration" }, "POST", "/api/v1/event", "403"],
     [{ roleName: "Contributor" }, "POST", "/api/v1/event", "200 origin"],
     [{ roleName: "Contributor" }, "POST", "/api/v1/import?project=mine", "403"],
-    [{ roleName: "Admin" }, "POST", "/api/v1/import?project=mine", "200 origin"],
+    [{ roleName: "Admin" }, "POST", "/api/v1/import?project=mine", "403"],
     [{ roleName: "Creator" }, "POST", "/api/controlPlane/v1/project", "200 origin"],
     [one("Creator"), "POST", "/api/controlPlane/v1/project", "403"],
   ])("with %o: %s %s is %s", async (role, method, path, expected) => {
     expect(await outcome([role], method, path)).toBe(expected)
   })
+})
+
+it("an import, which may hold secrets, takes Admin on those besides", async () => {
+  const roles = [{ roleName: "Admin" }, { roleName: "Admin", entityTypeName: "Secrets" }]
+  expect(await outcome(roles, "POST", "/api/v1/import?project=mine")).toBe("200 origin")
+  expect(await outcome(roles.slice(1), "POST", "/api/v1/import?project=mine")).toBe("403")
 })
 
 describe("a path of a collection that this edge does not know takes Admin on all projects, or the role of the upstream", () => {

@@ -85,7 +85,7 @@ export const sendEvent = createRoute({
 })
 
 export const importPackage = createRoute({
-  ...requires({ on: "body", action: "contribute", atMost: "administer" }),
+  ...requires({ on: "body", action: "contribute", atMost: "administer", secrets: true }),
   method: "post",
   path: "/api/v1/import",
   operationId: "importPackage",

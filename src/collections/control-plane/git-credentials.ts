@@ -41,7 +41,7 @@ export function readGitCredentials(sent: SentCredentials): ReadCredentials | { p
   }
   return {
     remote: {
-      remoteURL: withoutPassword(remoteURL),
+      remoteURL: withoutCredentials(remoteURL),
       ...(user && { user }),
       ...(https && {
         https: {
@@ -60,7 +60,7 @@ export function readGitCredentials(sent: SentCredentials): ReadCredentials | { p
   }
 }
 
-/** As `withoutPassword`, for `user:password@host:port`, which need not be a URL; the password may hold anything. */
+/** `user:password@host:port` without the password, which may hold anything; it need not be a URL. */
 function proxyWithoutPassword(url: string): string {
   const authority = url.indexOf("://") + 1
   const colon = url.indexOf(":", authority)
@@ -68,10 +68,15 @@ function proxyWithoutPassword(url: string): string {
   return colon >= 0 && at > colon ? url.slice(0, colon) + url.slice(at) : url
 }
 
-/** A password in the URL is a secret, too. */
-function withoutPassword(remoteURL: string): string {
+/**
+ * A password in the URL is a secret, too, and so may be the name before it: git hosts take a token in its place. With ssh the name is that of
+ * the host's account, without which there is no connection.
+ */
+function withoutCredentials(remoteURL: string): string {
   const url = new URL(remoteURL)
-  if (url.password === "") return remoteURL
+  const name = url.protocol === "ssh:" ? url.username : ""
+  if (url.username === name && url.password === "") return remoteURL
+  url.username = name
   url.password = ""
   return url.href
 }

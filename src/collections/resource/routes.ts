@@ -33,6 +33,9 @@ const service = {
   params: z.object({ projectName, stageName, serviceName }),
 } as const
 
+/** The name of a file is the rest of the path, whatever it holds: `.` would stop at the line separators of Unicode. */
+const FILE = ":resourceURI{[^]+}"
+
 const CONDITIONS =
   "`If-Match` and `If-None-Match` are honoured: with the `ETag` of a file for that file, with that of a list for its branch."
 const UPSERT =
@@ -108,7 +111,7 @@ function readRoute<Params extends z.ZodRawShape>(dialect: ResourceDialect, scope
     ...ofScope(scope, dialect),
     ...read,
     method: "get",
-    path: `${dialect.base}${scope.path}/resource/:resourceURI{.+}`,
+    path: `${dialect.base}${scope.path}/resource/${FILE}`,
     operationId: operationId(dialect, "read", scope, "Resource"),
     summary: `Read a file of a ${scope.name.toLowerCase()}`,
     description:
@@ -136,7 +139,7 @@ function writeOneRoute<Params extends z.ZodRawShape>(dialect: ResourceDialect, s
     ...ofScope(scope, dialect),
     ...contribute,
     method: "put",
-    path: `${dialect.base}${scope.path}/resource/:resourceURI{.+}`,
+    path: `${dialect.base}${scope.path}/resource/${FILE}`,
     operationId: operationId(dialect, "update", scope, "Resource"),
     summary: `Write a file of a ${scope.name.toLowerCase()}`,
     description:
@@ -161,7 +164,7 @@ function removeRoute<Params extends z.ZodRawShape>(dialect: ResourceDialect, sco
     ...ofScope(scope, dialect),
     ...contribute,
     method: "delete",
-    path: `${dialect.base}${scope.path}/resource/:resourceURI{.+}`,
+    path: `${dialect.base}${scope.path}/resource/${FILE}`,
     operationId: operationId(dialect, "delete", scope, "Resource"),
     summary: `Delete a file of a ${scope.name.toLowerCase()}`,
     description: `Deletes one file as one git commit. Earlier commits still hold it. ${CONDITIONS}`,

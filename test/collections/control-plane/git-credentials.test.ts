@@ -102,7 +102,7 @@ describe.each([
     over: "https",
     sent: overHttps,
     shown: {
-      remoteURL: "https://someone@git.example.com/a.git",
+      remoteURL: "https://git.example.com/a.git",
       user: "someone",
       https: { insecureSkipTLS: true, proxy: { url: "proxy.example.com:3128", scheme: "http", user: "p" } },
     },
@@ -209,8 +209,9 @@ describe("readGitCredentials", () => {
   it.each([
     ["https://git.example.com/a.git", "https://git.example.com/a.git"],
     ["HTTP://git.example.com", "HTTP://git.example.com"],
-    ["https://me@git.example.com/a.git", "https://me@git.example.com/a.git"],
-    ["https://me:pw@git.example.com/a.git?x=1", "https://me@git.example.com/a.git?x=1"],
+    ["https://me@git.example.com/a.git", "https://git.example.com/a.git"],
+    ["https://me:pw@git.example.com/a.git?x=1", "https://git.example.com/a.git?x=1"],
+    ["https://token:x-oauth-basic@git.example.com/a.git", "https://git.example.com/a.git"],
     ["https://:pw@git.example.com/a.git", "https://git.example.com/a.git"],
   ])("answers %s as %s", (remoteURL, shown) => {
     expect(readGitCredentials({ remoteURL, https })).toMatchObject({ remote: { remoteURL: shown } })

@@ -8,6 +8,7 @@ beforeAll(async () => {
   await createProject("eu", "names", "dev")
   await newService("names", "carts")
   const names = ["a.yaml", "dir/b.yaml", "a b.txt", "a+b.txt", "ä/ö.txt", "50%.txt", "q?.txt", "h#.txt", "d/e/f.txt"]
+  names.push("l\u2028i/n\u2029e.txt")
   await commitFiles(place, Object.fromEntries(names.map((name) => [name, `content of ${name}`])))
 })
 
@@ -32,6 +33,7 @@ describe("the name of a file that is read", () => {
     { sent: "50%25.txt", file: "50%.txt" },
     { sent: "q%3F.txt", file: "q?.txt" },
     { sent: "h%23.txt", file: "h#.txt" },
+    { sent: "l%E2%80%A8i/n%E2%80%A9e.txt", file: "l\u2028i/n\u2029e.txt" },
   ])("$sent in the path is the file $file, and comes back as it was sent", async ({ sent, file }) => {
     expect(await fetchFile(place, sent)).toMatchObject({ text: `content of ${file}`, uri: sent })
   })
