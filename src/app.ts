@@ -1,5 +1,5 @@
 /** The composition root: the only file that sees every module. It holds no rules of its own. */
-import type { Hono, MiddlewareHandler } from "hono"
+import type { Hono, HonoRequest, MiddlewareHandler } from "hono"
 import { createApiCollection } from "./collections/api/index.ts"
 import { createControlPlaneCollection } from "./collections/control-plane/index.ts"
 import { createDatastoreCollection } from "./collections/datastore/index.ts"
@@ -12,7 +12,7 @@ import { createSecretsCollection } from "./collections/secrets/index.ts"
 import { createStatisticsCollection } from "./collections/statistics/index.ts"
 import type { Config } from "./config.ts"
 import { recordRefusal } from "./directory/audit.ts"
-import { openDirectory } from "./directory/directory.ts"
+import { type Directory, openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
 import { collectionSource, createDocs, type DocsSettings, type DocumentSource } from "./docs/index.ts"
 import { globalServers, regionalServers } from "./docs/servers.ts"
@@ -23,11 +23,13 @@ import { createGateway, type GatewaySettings } from "./gateway/gateway.ts"
 import { createHealth, createServiceHealth } from "./gateway/health.ts"
 import { hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
+import { IDEMPOTENCY_KEY, type IdempotencyStore } from "./gateway/idempotency.ts"
 import { sealWith } from "./gateway/sealing.ts"
 import { TokenCache } from "./gateway/token-cache.ts"
 import { integrationLifetime, runAllJobs } from "./installation/jobs.ts"
 import { settleRoleChange } from "./installation/role-changes.ts"
 import { readStatus } from "./installation/status.ts"
+import { Claim, findKey, keepAnswer } from "./lib/idempotency-keys.ts"
 import { Meter } from "./lib/meter.ts"
 import { openPartition } from "./partition/partition.ts"
 import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
@@ -55,6 +57,7 @@ export function createEdge(config: Config): Edge {
     maxBodyBytes: config.maxBodyBytes,
     maxRawBytes: config.maxRawBytes,
     serverTiming: config.serverTiming,
+    storageTimeout: config.storageTimeout,
     version: config.version,
     authentication: authentication(config, cache),
   }
@@ -224,8 +227,10 @@ function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<Regi
     const bindings = target?.plane === "regional" ? config.regions.get(target.region) : undefined
     if (target?.plane !== "regional" || !bindings) throw new Error("a region without bindings was reached")
     const later = (task: Promise<unknown>) => c.executionCtx.waitUntil(task)
-    const partition = openPartition(target.region, bindings, c.get("meter"), later)
+    const claim = claimOf(c.req)
+    const partition = openPartition(target.region, bindings, c.get("meter"), later, claim)
     c.set("partition", partition)
+    if (claim) c.set("idempotency", idempotencyStore(config, claim, partition.aside))
     c.set("seal", sealWith(config.secretKeys))
     c.set("settleRoleChange", async (change) => {
       try {
@@ -242,11 +247,30 @@ function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<Regi
 
 function useDirectory(config: Config, cache: TokenCache): MiddlewareHandler<IdentityEnv> {
   return async (c, next) => {
-    c.set("directory", openDirectory(config.directory, c.get("meter")))
+    const claim = claimOf(c.req)
+    c.set("directory", openDirectory(config.directory, c.get("meter"), claim))
+    if (claim) {
+      c.set("idempotency", idempotencyStore(config, claim, openDirectory(config.directory, c.get("meter")).db))
+    }
     c.set("regions", [...config.regions.keys()])
     c.set("rightsChanged", () => cache.clear())
     c.set("readStatus", () => readStatus(config, c.get("meter")))
     await next()
+  }
+}
+
+function claimOf(request: HonoRequest): Claim | null {
+  return request.header(IDEMPOTENCY_KEY) === undefined ? null : new Claim()
+}
+
+/** The keys that `db` stores, which must not be the one that brings the claim along. */
+function idempotencyStore({ secretKeys }: Config, claim: Claim, db: Directory["db"]): IdempotencyStore {
+  return {
+    claim,
+    find: (id) => findKey(db, id),
+    keep: (key) => keepAnswer(db, key),
+    seal: sealWith(secretKeys),
+    open: async (purpose, sealed) => (await secretKeys?.open(purpose, sealed)) ?? { outcome: "unknown-key" },
   }
 }
 

@@ -31,6 +31,8 @@ export interface Config {
   /** Whether events must keep to Keptn's rules for their types. */
   eventValidation: boolean
   serverTiming: boolean
+  /** How long a call to storage may take when a caller waits for it, in milliseconds. */
+  storageTimeout: number
   version: string
   /** What seals secrets for storage; null where there are no keys, and then none can be stored. */
   secretKeys: SealingKeys | null
@@ -40,6 +42,9 @@ export interface Config {
   assets: Fetcher
   authFailures: RateLimit
 }
+
+/** D1 gives up on a query after 30 seconds itself: what takes longer has failed. */
+const STORAGE_TIMEOUT = 30_000
 
 /** The environment cannot be served; the message names what is wrong and where to mend it. */
 export class ConfigError extends Error {
@@ -101,6 +106,7 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     integrationTtlHours: variables.data.INTEGRATION_TTL_HOURS,
     eventValidation: variables.data.EVENT_VALIDATION === "on",
     serverTiming: variables.data.SERVER_TIMING === "on",
+    storageTimeout: STORAGE_TIMEOUT,
     version: version.id,
     secretKeys: secretKeys.keys,
     directory,

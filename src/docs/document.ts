@@ -4,6 +4,7 @@ import { stringify } from "yaml"
 import { z } from "zod"
 import { type DocumentedRequirement, requirementText } from "../gateway/authorize.ts"
 import { type ErrorCode, ERRORS } from "../gateway/errors.ts"
+import { LONGEST_KEY, mindsKey } from "../gateway/idempotency.ts"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Server } from "./servers.ts"
 import { TAGS } from "./tags.ts"
@@ -42,9 +43,24 @@ export interface Deviation {
   requirement: (declared: DocumentedRequirement) => DocumentedRequirement
   /** What every operation can be answered besides. */
   errors: readonly ErrorCode[]
+  /** Whether an `Idempotency-Key` is minded. */
+  idempotency: boolean
 }
 
-const NO_DEVIATION: Deviation = { requirement: (declared) => declared, errors: [] }
+const NO_DEVIATION: Deviation = { requirement: (declared) => declared, errors: [], idempotency: true }
+
+/** What a request with an `Idempotency-Key` can be answered besides: the key is malformed, in use, or another request's. */
+const KEY_ERRORS: readonly ErrorCode[] = ["invalid_request", "conflict", "validation_failed"]
+
+const KEY_PARAMETER = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "Any text that is new for each request, such as a UUID. Sent again with the same key within a day, the request is not carried out again: it " +
+    "is answered as it was, with `Idempotent-Replayed: true`.",
+  schema: { type: "string", minLength: 1, maxLength: LONGEST_KEY, example: "0f8f5a52-7d4b-4c6a-9a53-1d5a3f0c7b3e" },
+}
 
 /** The OpenAPI 3.1 document of `collection`, which `servers` serve. */
 export function describeCollection(
@@ -73,7 +89,7 @@ export function describeCollection(
   const license = { name: "Apache License 2.0", identifier: "Apache-2.0" }
   const paths = Object.entries(document.paths ?? {}).map(([path, item]): [string, Record<string, Operation>] => [
     templated(path),
-    withRequirements(item, deviation),
+    withCommon(path, item, deviation),
   ])
   const used = new Set(paths.flatMap(([, item]) => Object.values(item).flatMap((operation) => operation.tags)))
   const tags = Object.entries(TAGS).flatMap(([name, text]) => (used.has(name) ? [{ name, description: text }] : []))
@@ -94,6 +110,7 @@ function templated(path: string): string {
 const operationSchema = z.looseObject({
   description: z.string().optional(),
   tags: z.array(z.string()).default([]),
+  parameters: z.array(z.unknown()).default([]),
   "x-requires": z.custom<DocumentedRequirement>((value) => typeof value === "object" && value !== null),
   responses: z.record(
     z.string(),
@@ -103,14 +120,18 @@ const operationSchema = z.looseObject({
 
 type Operation = z.infer<typeof operationSchema>
 
-/** Adds to every operation the sentence about what it requires, from the declaration that is also checked. */
-function withRequirements(item: object, { requirement, errors }: Deviation): Record<string, Operation> {
+/** Adds to every operation what all have in common: the sentence about what it requires, and the header that makes it repeatable. */
+function withCommon(path: string, item: object, deviation: Deviation): Record<string, Operation> {
   const operations = Object.entries(item).map(([method, value]): [string, Operation] => {
     const operation = operationSchema.parse(value)
-    const requires = requirement(operation["x-requires"])
+    const requires = deviation.requirement(operation["x-requires"])
     const text = [operation.description, requirementText(requires)].filter(Boolean).join("\n\n")
+    const isKeyed = deviation.idempotency && mindsKey(method.toUpperCase(), path)
+    const errors = isKeyed ? [...deviation.errors, ...KEY_ERRORS] : deviation.errors
     const responses = { ...operation.responses, ...moreErrors(operation, errors) }
-    return [method, { ...operation, "x-requires": requires, description: text, responses }]
+    const parameters = [...operation.parameters, ...(isKeyed ? [KEY_PARAMETER] : [])]
+    const described = { ...operation, "x-requires": requires, description: text, responses }
+    return [method, { ...described, ...(parameters.length > 0 && { parameters }) }]
   })
   return Object.fromEntries(operations)
 }

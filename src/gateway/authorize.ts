@@ -16,6 +16,7 @@ import {
 import { type Action, roleNames } from "../lib/roles.ts"
 import type { GatewayEnv, RequestFacts } from "./environment.ts"
 import { ApiError } from "./errors.ts"
+import { once } from "./idempotency.ts"
 
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
@@ -145,7 +146,7 @@ export function requirementOf(handler: object): Requirement | undefined {
 function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
   const middleware: MiddlewareHandler<GatewayEnv> = async (c, next) => {
     check(c, requirement, (name) => c.req.param(name))
-    await next()
+    return once(c, next)
   }
   requirements.set(middleware, requirement)
   return middleware

@@ -5,6 +5,7 @@
 import type { Context } from "hono"
 import { HTTPException } from "hono/http-exception"
 import type { GatewayEnv } from "./environment.ts"
+import { StorageError } from "../lib/storage-error.ts"
 import { ApiError, type ErrorCode, ERRORS } from "./errors.ts"
 
 /** Whether errors of this path are problem documents. */
@@ -21,6 +22,10 @@ export function isGitPath(path: string): boolean {
 function isStatisticsPath(path: string): boolean {
   return path.startsWith("/api/statistics/")
 }
+
+const STORAGE_FAILED =
+  "the storage failed or did not answer in time: try again. Whether a change was made is not known, so repeat one with the same Idempotency-Key, " +
+  "or look first"
 
 /** The page that explains errors, each under its code. */
 export const ERRORS_PATH = "/api/errors"
@@ -42,6 +47,9 @@ function inDialect(c: Context<GatewayEnv>, error: ApiError): Response {
 /** What was thrown, as an error of the catalogue. */
 function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown
+  if (isFromStorage(thrown)) {
+    return new ApiError("unavailable", STORAGE_FAILED, { headers: { "Retry-After": "1" } })
+  }
   // Hono's validators throw these before a handler runs: a body that is no JSON, or is not declared as such.
   if (thrown instanceof HTTPException && thrown.status === 415) {
     return new ApiError("unsupported_media_type", "the body must be sent with Content-Type: application/json")
@@ -55,6 +63,11 @@ function toApiError(thrown: unknown): ApiError {
     return invalidBody("the body is nested too deep, or too much is wrong with it")
   }
   return new ApiError("internal_error", "")
+}
+
+/** Drizzle wraps what the database throws. */
+function isFromStorage(thrown: unknown): boolean {
+  return thrown instanceof StorageError || (thrown instanceof Error && isFromStorage(thrown.cause))
 }
 
 function invalidBody(problem: string): ApiError {

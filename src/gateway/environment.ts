@@ -2,6 +2,7 @@
 import type { Meter } from "../lib/meter.ts"
 import type { Principal } from "../lib/principal.ts"
 import type { Target } from "./host.ts"
+import type { IdempotencyStore, KeyedRequest } from "./idempotency.ts"
 
 /** Why a credential was refused. Told apart in the log, never in the response. */
 export type Refusal = "missing" | "conflicting" | "malformed" | "unknown" | "expired" | "revoked"
@@ -19,6 +20,10 @@ export interface GatewayEnv {
     tokenExpiresAt?: number
     /** Set when authentication refused the request. */
     refusal?: Refusal
+    /** Where keys of requests are stored that must not be carried out twice; absent where nothing is written. */
+    idempotency?: IdempotencyStore
+    /** Set when this is such a request. */
+    keyedRequest?: KeyedRequest
     /** Set when the request went to an origin, for the log: which upstream, how long it took to answer, what went wrong. */
     upstream?: { upstream: string; upstreamMs: number; upstreamFailure?: string }
   }

@@ -26,7 +26,7 @@ const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   },
   method_not_allowed: { when: "the path has other methods", remedy: "see the `Allow` header" },
   conflict: {
-    when: "the name is taken, a file is where a folder must be, too many wrote at once, a file was changed since, imported events belong before archived ones, or the last administrator would be shut out",
+    when: "the name is taken, a file is where a folder must be, too many wrote at once, a file was changed since, imported events belong before archived ones, the last administrator would be shut out, or a request with this `Idempotency-Key` was carried out and what it was answered is not there (yet)",
     remedy: "the message says what is in the way; with `Retry-After`, try again",
   },
   length_required: {
@@ -48,7 +48,7 @@ const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   range_not_satisfiable: { when: "the file has no such bytes", remedy: "see `Content-Range` for its size" },
   misdirected_request: { when: "the host is none of this deployment", remedy: "use a host that the message names" },
   validation_failed: {
-    when: "a field of an event or a query is missing or out of range",
+    when: "a field of an event or a query is missing or out of range; an `Idempotency-Key` was used for another request",
     remedy: "the message names it",
   },
   too_many_requests: {
@@ -68,7 +68,7 @@ const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     remedy: "look at the origin; the log line of the request says what failed",
   },
   unavailable: {
-    when: "the Worker is not configured completely; there are no `SECRET_KEYS` to keep a secret with; the storage failed in the middle of an import; an origin did not answer lately and is not asked for a while",
+    when: "the storage failed or did not answer in 30 seconds; the Worker is not configured completely; there are no `SECRET_KEYS` to keep a secret or an answer with; the storage failed in the middle of an import; an origin did not answer lately and is not asked for a while",
     remedy: "the message names what is missing, or what was done; with `Retry-After`, try again then",
   },
   gateway_timeout: {

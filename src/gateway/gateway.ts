@@ -17,6 +17,8 @@ export interface GatewaySettings {
   maxBodyBytes: number
   maxRawBytes: number
   serverTiming: boolean
+  /** How long a call to storage may take, in milliseconds. */
+  storageTimeout: number
   version: string
   authentication: Authentication
 }

@@ -22,12 +22,16 @@ const WARNED_BEFORE = 14 * 24 * 60 * 60 * 1000
 
 const HSTS = "max-age=31536000; includeSubDomains"
 
-/** Opens and closes the frame around a request. `serverTiming` tells callers what storage was asked. */
-export function requestContext(settings: { serverTiming: boolean; version: string }): MiddlewareHandler<GatewayEnv> {
+/** Opens and closes the frame around a request. `serverTiming` tells callers what storage was asked; a call to that may take `storageTimeout` ms. */
+export function requestContext(settings: {
+  serverTiming: boolean
+  storageTimeout: number
+  version: string
+}): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     const started = Date.now()
     c.set("requestId", crypto.randomUUID())
-    c.set("meter", new Meter())
+    c.set("meter", new Meter(settings.storageTimeout))
     await next()
     const headers = changeableHeaders(c)
     for (const [name, value] of DEFAULT_HEADERS) {

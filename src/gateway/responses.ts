@@ -111,7 +111,7 @@ export function gitErrors(...codes: ErrorCode[]): Record<number, DocumentedError
   return documented(codes, plain)
 }
 
-const ALWAYS: readonly ErrorCode[] = ["unauthenticated", "too_many_requests", "internal_error"]
+const ALWAYS: readonly ErrorCode[] = ["unauthenticated", "too_many_requests", "internal_error", "unavailable"]
 
 function documented(codes: readonly ErrorCode[], { type, schema, example }: Dialect) {
   const all = [...new Set([...codes, ...ALWAYS])]

@@ -2,6 +2,7 @@
 import type { Config, RegionBindings } from "../config.ts"
 import { trimAuditLog } from "../directory/audit.ts"
 import { openDirectory } from "../directory/directory.ts"
+import { forgetKeys } from "../lib/idempotency-keys.ts"
 import { runJobs } from "../lib/job-runs.ts"
 import { Meter } from "../lib/meter.ts"
 import type { SealingKeys } from "../lib/sealing.ts"
@@ -35,12 +36,16 @@ async function runRegionalJobs(config: Config, region: string, bindings: RegionB
     "expire-integrations": () => removeExpiredIntegrations(partition, now - integrationLifetime(config)),
     "expire-integration-logs": () => removeExpiredLogs(partition, now),
     "expire-statistics": () => removeExpiredCounts(partition, now),
+    "forget-idempotency-keys": () => forgetKeys(partition.db, now),
   })
 }
 
 async function runGlobalJobs(config: Config): Promise<void> {
   const directory = openDirectory(config.directory, new Meter())
-  await runJobs(directory.db, { "trim-audit-log": () => trimAuditLog(directory, config.auditRetentionDays) })
+  await runJobs(directory.db, {
+    "trim-audit-log": () => trimAuditLog(directory, config.auditRetentionDays),
+    "forget-idempotency-keys": () => forgetKeys(directory.db, Date.now()),
+  })
 }
 
 /** How long an integration is known without a heartbeat, in milliseconds. */

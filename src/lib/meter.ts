@@ -4,6 +4,9 @@
  * docs/architecture.md bound.
  */
 
+import type { Claim } from "./idempotency-keys.ts"
+import { fromStorage } from "./storage-error.ts"
+
 /** The kinds of storage that are counted. */
 type Storage = "d1" | "r2" | "kv"
 
@@ -14,18 +17,29 @@ export class Meter {
   rowsRead = 0
   /** The longest chain of calls, each made after the one before it had answered. */
   trips = 0
+  readonly #timeout: number | null
   #answered = 0
 
-  /** Counts one call to storage and answers what it answers. */
+  /** `timeout`: how long a call may take, in milliseconds; null for as long as it likes. */
+  constructor(timeout: number | null = null) {
+    this.#timeout = timeout
+  }
+
+  /** Counts one call to storage and answers what it answers. Throws a `StorageError` when it fails or takes too long. */
   async count<T>(storage: Storage, call: () => Promise<T>): Promise<T> {
     this.calls[storage]++
     const depth = this.#answered + 1
     this.trips = Math.max(this.trips, depth)
     try {
-      return await call()
+      return await fromStorage(call, this.#timeout)
     } finally {
       this.#answered = Math.max(this.#answered, depth)
     }
+  }
+
+  /** Waits for what belongs to a call that is counted already: the bytes that it answered, or is given. Throws as `count` does. */
+  inTime<T>(wait: () => Promise<T>): Promise<T> {
+    return fromStorage(wait, this.#timeout)
   }
 
   /** The counts as a Server-Timing header. */
@@ -44,21 +58,28 @@ export class Meter {
 export class MeteredD1 implements D1Database {
   readonly #database: D1Database
   readonly #meter: Meter
+  readonly #claim: Claim | null
 
-  constructor(database: D1Database, meter: Meter) {
+  /** `claim` goes along with the first batch that changes something. */
+  constructor(database: D1Database, meter: Meter, claim: Claim | null = null) {
     this.#database = database
     this.#meter = meter
+    this.#claim = claim
   }
 
   prepare(query: string): D1PreparedStatement {
-    return new BatchedStatement(this.#database.prepare(query))
+    return new BatchedStatement(this.#database.prepare(query), CHANGE.test(query))
   }
 
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
-    const bare = statements.map((statement) =>
-      statement instanceof BatchedStatement ? statement.statement : statement,
-    )
-    const results = await this.#meter.count("d1", () => this.#database.batch<T>(bare))
+    const ours = statements.filter((statement) => statement instanceof BatchedStatement)
+    const bare = ours.map(({ statement }) => statement)
+    if (this.#claim === null || !ours.some(({ changes }) => changes)) return this.#run<T>(bare)
+    return this.#claim.withFirst(this.#database, (insert) => this.#run<T>(insert === null ? bare : [insert, ...bare]))
+  }
+
+  async #run<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    const results = await this.#meter.count("d1", () => this.#database.batch<T>(statements))
     for (const result of results) this.#meter.rowsRead += result.meta.rows_read
     return results
   }
@@ -79,13 +100,15 @@ export class MeteredD1 implements D1Database {
 /** A prepared statement that only a batch of its `MeteredD1` can run. */
 class BatchedStatement implements D1PreparedStatement {
   readonly statement: D1PreparedStatement
+  readonly changes: boolean
 
-  constructor(statement: D1PreparedStatement) {
+  constructor(statement: D1PreparedStatement, changes: boolean) {
     this.statement = statement
+    this.changes = changes
   }
 
   bind(...values: unknown[]): BatchedStatement {
-    return new BatchedStatement(this.statement.bind(...values))
+    return new BatchedStatement(this.statement.bind(...values), this.changes)
   }
 
   first(): Promise<never> {
@@ -104,6 +127,9 @@ class BatchedStatement implements D1PreparedStatement {
     return refuse()
   }
 }
+
+/** How a statement begins that changes something. */
+const CHANGE = /^\s*(insert|update|delete)\b/i
 
 const UNCOUNTED = "run statements with batch(), so that they are counted"
 

@@ -92,18 +92,14 @@ export class Blobs {
     const upload = `${projectPrefix(project)}uploads/${crypto.randomUUID()}`
     const git = startDigest("sha1").update(objectHeader("blob", size))
     const sha256 = startDigest("sha256")
-    const counted = new FixedLengthStream(size)
-    const digests = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
+    const { readable, writable } = new FixedLengthStream(size)
+    try {
+      const put = this.#bucket.put(upload, readable)
+      await this.#pump(body, writable, put, (chunk) => {
         git.update(chunk)
         sha256.update(chunk)
-        controller.enqueue(chunk)
-      },
-    })
-    try {
-      await this.#meter.count("r2", () =>
-        Promise.all([this.#bucket.put(upload, counted.readable), body.pipeThrough(digests).pipeTo(counted.writable)]),
-      )
+      })
+      await this.#meter.count("r2", () => put)
       const id = git.digest("hex")
       const name = blobKey(project, id)
       const [uploaded, stored] = await Promise.all([
@@ -134,18 +130,19 @@ export class Blobs {
     if (size === 0) return new Uint8Array()
     const name = blobKey(project, id)
     const cache = size <= SMALL_BLOB ? this.#cache : null
-    const stored = this.#meter.count("r2", async () => present(await (await this.#bucket.get(name))?.bytes(), name))
+    const standing = <T>(bytes: T | null | undefined) => present(bytes, name)
+    const stored = this.#meter.count("r2", async () => (await this.#bucket.get(name))?.bytes()).then(standing)
     if (!cache) return stored
-    const cached = this.#meter.count(
-      "kv",
-      async () => new Uint8Array(present(await cache.get(name, "arrayBuffer"), name)),
-    )
+    const cached = this.#meter
+      .count("kv", () => cache.get(name, "arrayBuffer"))
+      .then((bytes) => new Uint8Array(standing(bytes)))
     const hit = cached.then(
       () => true,
       () => false,
     )
     this.#later(this.#fill(cache, name, stored, hit))
-    return Promise.any([cached, stored])
+    // When both fail, it is for the reason that the bucket gives: the cache may have nothing but missed.
+    return Promise.any([cached, stored]).catch(() => stored)
   }
 
   /** The bytes of a large blob, or a part of them, as a stream. Throws when it is not stored. */
@@ -158,7 +155,8 @@ export class Blobs {
   /** A blob of at most `limit` bytes that may not be there (null); `too-large` for a larger one. */
   async find(project: string, id: ObjectId, limit: number): Promise<Uint8Array<ArrayBuffer> | "too-large" | null> {
     const found = await this.#meter.count("r2", () => this.#bucket.get(blobKey(project, id)))
-    if (found === null || found.size <= limit) return found && new Uint8Array(await found.arrayBuffer())
+    if (found === null) return null
+    if (found.size <= limit) return new Uint8Array(await this.#meter.inTime(() => found.arrayBuffer()))
     await found.body.cancel()
     return "too-large"
   }
@@ -169,10 +167,36 @@ export class Blobs {
     id: ObjectId,
   ): Promise<{ size: number; content: Uint8Array | ReadableStream<Uint8Array> }> {
     const name = blobKey(project, id)
-    return this.#meter.count("r2", async () => {
-      const found = present(await this.#bucket.get(name), name)
-      return { size: found.size, content: found.size <= SMALL_BLOB ? await found.bytes() : found.body }
-    })
+    const found = present(await this.#meter.count("r2", () => this.#bucket.get(name)), name)
+    const content = found.size <= SMALL_BLOB ? await this.#meter.inTime(() => found.bytes()) : found.body
+    return { size: found.size, content }
+  }
+
+  /**
+   * Moves `body` to `target`, which `put` stores. The caller may send it as slowly as it likes, but the storage must take each part of it in
+   * time: pipeTo() would not tell which of them is waited for.
+   */
+  async #pump(
+    body: ReadableStream<Uint8Array>,
+    target: WritableStream<Uint8Array>,
+    put: Promise<unknown>,
+    passed: (chunk: Uint8Array) => void,
+  ): Promise<void> {
+    const writer = target.getWriter()
+    // Rejected as soon as nobody takes the bytes any more; never resolved.
+    const broken = put.then(() => Promise.withResolvers<never>().promise)
+    // Between two parts nobody waits for it.
+    broken.catch(() => undefined)
+    try {
+      for await (const chunk of body) {
+        passed(chunk)
+        await this.#meter.inTime(() => Promise.race([writer.write(chunk), broken]))
+      }
+      await this.#meter.inTime(() => Promise.race([writer.close(), broken]))
+    } catch (error) {
+      writer.abort(error).catch(() => undefined)
+      throw error
+    }
   }
 
   /** Puts into KV what R2 had and KV did not. What goes wrong here costs only the next reader's time. */

@@ -377,7 +377,7 @@ async function readBranch(
   scope: Scope,
   changes: readonly FileVersion[],
 ): Promise<Branch | Missing> {
-  const { db } = partition
+  const { aside: db } = partition
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
   const blobIds = JSON.stringify([...new Set(changes.flatMap((change) => change.id ?? []))])
   const header = db

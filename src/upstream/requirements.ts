@@ -34,6 +34,8 @@ export function requirementsAtOrigin(routes: readonly RouterRoute[]): FindRequir
 export const AT_ORIGIN = {
   requirement: documentedAtOrigin,
   errors: ["bad_gateway", "unavailable", "gateway_timeout", "loop_detected"],
+  // The origin gets the header, and minds it or not.
+  idempotency: false,
 } as const
 
 function atOrigin(requirement: Requirement): Requirement {

@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config.ts"
 import { FILE_MODE, objectId } from "../../src/git/objects.ts"
 import { utf8 } from "../../src/lib/bytes.ts"
 import { Meter } from "../../src/lib/meter.ts"
+import { StorageError } from "../../src/lib/storage-error.ts"
 import { collectGarbage, type GarbageReport } from "../../src/partition/garbage.ts"
 import { openPartition, type PartitionBindings } from "../../src/partition/partition.ts"
 import { noise, sameBytes } from "../support/bytes.ts"
@@ -321,7 +322,7 @@ describe("a blob that is being removed", () => {
       if (done) await run()
       throw new Fault("no answer")
     })
-    await expect(collect(DAY + 12 * MINUTE, cutOff)).rejects.toThrow(Fault)
+    await expect(collect(DAY + 12 * MINUTE, cutOff)).rejects.toThrow(StorageError)
     expect(await marksOf(place.project)).toMatchObject([{ taken_at: expect.any(Number), removed_at: null }])
     await collect(DAY + 41 * MINUTE)
     expect(await marksOf(place.project)).toMatchObject([{ removed_at: null }])

@@ -21,6 +21,17 @@ export interface Operation {
   request(): TestRequest & { path: string }
   /** Every optional parameter that has an example, as a query to add to the request. */
   optionalQueries: string[]
+  /** What stands in the path, in the query and in headers. */
+  parameters: Parameter[]
+  takesBody: boolean
+}
+
+/** A parameter, with its example where it has one. */
+export interface Parameter {
+  name: string
+  in: "path" | "query" | "header"
+  required: boolean
+  example: string | null
 }
 
 const requirementSchema = z.discriminatedUnion("on", [
@@ -51,7 +62,7 @@ const schemaSchema = z.looseObject({
 
 const parameterSchema = z.looseObject({
   name: z.string(),
-  in: z.enum(["path", "query"]),
+  in: z.enum(["path", "query", "header"]),
   required: z.boolean().default(false),
   schema: z.unknown(),
 })
@@ -104,6 +115,11 @@ function operationsOf(host: string, document: Document): Operation[] {
         optionalQueries: parameters
           .filter((parameter) => parameter.in === "query" && !parameter.required)
           .flatMap(({ name, schema }) => optional(() => queryOf(name, exampleOf(document, schema, name))) ?? []),
+        parameters: parameters.map(({ name, required, schema, ...parameter }) => {
+          const example = optional(() => String(exampleOf(document, schema, name))) ?? null
+          return { name, in: parameter.in, required, example }
+        }),
+        takesBody: operation.requestBody !== undefined,
       }
     }),
   )

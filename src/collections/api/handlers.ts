@@ -1,6 +1,7 @@
 /** How the api-service API behaves. */
 import { requireProject } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
+import { foretell } from "../../gateway/idempotency.ts"
 import { utf8 } from "../../lib/bytes.ts"
 import { keptnContext } from "../../lib/keptn-context.ts"
 import type { Action } from "../../lib/roles.ts"
@@ -48,10 +49,11 @@ export function sendEventHandler({ eventValidation }: ApiSettings): RegionalHand
     for (const event of events) requireProject(c, actionOf(event.type), eventProject(event), unknownProject)
     for (const event of events) refuseLarge(event)
     if (eventValidation) for (const event of sent) refuseByRule(event)
-    const { db } = c.get("partition")
-    await appendEvents(db, events)
     const contexts = events.map((event) => event.shkeptncontext)
-    return c.json(batch ? { keptnContexts: contexts } : { keptnContext: contexts[0] ?? "" }, 200)
+    const answer = batch ? { keptnContexts: contexts } : { keptnContext: contexts[0] ?? "" }
+    await foretell(c, 200, answer)
+    await appendEvents(c.get("partition").db, events)
+    return c.json(answer, 200)
   }
 }
 

@@ -3,6 +3,7 @@ import { expect, it } from "vitest"
 import { openArchive } from "../../../src/collections/api/import-archive.ts"
 import { planImport } from "../../../src/collections/api/import-plan.ts"
 import { ImportFailure, runImport } from "../../../src/collections/api/import-run.ts"
+import { StorageError } from "../../../src/lib/storage-error.ts"
 import { findProject } from "../../../src/partition/projects.ts"
 import { Fault, intercept } from "../../support/intercept.ts"
 import { listFiles, newProject } from "../../support/keptn.ts"
@@ -74,7 +75,7 @@ it("wherever the storage fails", async () => {
       outcomes.push(`after ${done.length}`)
     } else {
       // Before the first write it is like any other request that fails.
-      expect(said).toBeInstanceOf(Fault)
+      expect(said).toBeInstanceOf(StorageError)
       expect(done).toEqual([])
       outcomes.push("before")
     }

@@ -75,7 +75,7 @@ describe("the status", () => {
     const before = new Date().toISOString()
     await createEdge(config).runJobs()
     const { directory, regions } = await statusOf()
-    expect(directory.jobs.map(({ name }) => name)).toEqual(["trim-audit-log"])
+    expect(directory.jobs.map(({ name }) => name)).toEqual(["trim-audit-log", "forget-idempotency-keys"])
     for (const { jobs } of regions) {
       expect(jobs.map(({ name }) => name)).toEqual([
         "clear-deleted-projects",
@@ -86,6 +86,7 @@ describe("the status", () => {
         "expire-integrations",
         "expire-integration-logs",
         "expire-statistics",
+        "forget-idempotency-keys",
       ])
       for (const job of jobs) expect([job.failed, job.started_at >= before]).toEqual([false, true])
     }
@@ -137,7 +138,7 @@ describe("the status is degraded, and says of what, when", () => {
     expect(log.map(({ fields }) => fields)).toContainEqual({
       event: "unreachable",
       what: "the database of eu",
-      error: "Fault: no such thing",
+      error: "StorageError: storage failed: Fault: no such thing",
     })
   })
 

@@ -84,7 +84,7 @@ it("no log line and no answer but that to a write holds a value, whatever become
   for (const { text } of log) expect(text).not.toContain(VALUE)
 })
 
-it("a database that fails puts no value into the log: 500", async () => {
+it("a database that fails puts no value into the log: 503", async () => {
   const log = captureLog()
   const eu = regions.get("eu")
   if (!eu) throw new Error("there is no region eu")
@@ -99,7 +99,11 @@ it("a database that fails puts no value into the log: 500", async () => {
       headers: { "x-token": adminToken },
       body: JSON.stringify({ name: "a", scope: SCOPE, data: { k: VALUE } }),
     })
-    expect(await failure(response)).toEqual({ status: 500, code: 500, message: "Internal server error" })
+    expect(await failure(response)).toEqual({
+      status: 503,
+      code: 503,
+      message: expect.stringMatching(/^the storage failed or did not answer in time: try again\./),
+    })
   }
   expect(log.map(({ level }) => level)).toEqual(["error", "error"])
   for (const { text } of log) {
