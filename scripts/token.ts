@@ -6,7 +6,6 @@ import { parseArgs } from "node:util"
 import { Wrangler } from "./operate/wrangler.ts"
 import { runCommand } from "./command.ts"
 import { StartError } from "./start/settings.ts"
-import { letIn } from "./token/let-in.ts"
 import * as remote from "./token/remote.ts"
 
 const HELP = `npm run token -- COMMAND [OPTIONS]
@@ -56,9 +55,12 @@ async function run(args: string[]): Promise<void> {
     case "import":
       await remote.importToken(required("--account", account), life)
       return print(`imported ${life.name}`)
-    case "let-in":
+    case "let-in": {
       if (values.local === values.remote) throw new StartError("Say where: --local or --remote.")
+      // Loaded only now: it brings the directory's schema, for which the other commands need not wait.
+      const { letIn } = await import("./token/let-in.ts")
       return print(await letIn(values.remote ? "remote" : "local", { wrangler: new Wrangler(values.config) }))
+    }
     default:
       throw new StartError(`Unknown command ${command}. See npm run token -- help.`)
   }

@@ -1,5 +1,5 @@
 /** Where to listen. Names below `localhost` resolve to 127.0.0.1 in some programs and to ::1 in others: both are served. */
-import { once } from "node:events"
+import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
 import { setTimeout as wait } from "node:timers/promises"
 import { z } from "zod"
@@ -44,12 +44,14 @@ function tryToListen(address: string, port: number): Promise<string | null> {
   })
 }
 
-/** A port of this machine that nothing listens at. */
+/**
+ * A port of this machine that nothing listens at. It is below those that systems hand out by themselves: until it is listened at, which takes a
+ * start some seconds, no connection or server of another program is given it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(20_000, 32_768)
+    if ((await tryToListen("127.0.0.1", port)) === null) return port
+  }
+  throw new Error("no port is free")
 }

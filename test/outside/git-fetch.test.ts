@@ -133,7 +133,8 @@ describe.each(["0", "1", "2"])("in protocol version %s", (version) => {
       ...options,
       "fetch",
       work.url(PROJECT),
-      tree.replace(/^./, "0"),
+      // Another id than that of the tree, which the clone has, and would not ask for.
+      tree.replace(/^./, (digit) => (digit === "0" ? "1" : "0")),
     ])
     expect(status).not.toBe(0)
     expect(error).toMatch(/is not a commit of this project|not our ref|unadvertised/)
