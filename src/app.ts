@@ -21,7 +21,7 @@ import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
 import { createGateway, type GatewaySettings } from "./gateway/gateway.ts"
 import { createHealth, createServiceHealth } from "./gateway/health.ts"
-import { hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
+import { hostnameOf, hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
 import { IDEMPOTENCY_KEY, type IdempotencyStore } from "./gateway/idempotency.ts"
 import { sealWith } from "./gateway/sealing.ts"
@@ -67,7 +67,7 @@ export function createEdge(config: Config): Edge {
   }
   return {
     fetch(request, context) {
-      const target = resolveHost(new URL(request.url).hostname, hosts)
+      const target = resolveHost(hostnameOf(request.url), hosts)
       return planes[target?.plane ?? "regional"].fetch(request, { target }, context)
     },
     runJobs: () => runAllJobs(config),

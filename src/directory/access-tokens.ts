@@ -6,8 +6,8 @@ import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { createToken, tokenHint, type TokenPrefix } from "../lib/token-format.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
-import { listRows } from "./list.ts"
-import { tokens } from "./schema.ts"
+import { listRows, stands } from "./list.ts"
+import { organizations, tokens } from "./schema.ts"
 
 /** The longest life a token may have, in milliseconds: 366 days. */
 export const LONGEST_LIFE = 366 * 24 * 60 * 60 * 1000
@@ -64,12 +64,14 @@ export async function createAccessToken(
   actor: Actor,
   wish: TokenWish,
   text: string = createToken(wish.prefix),
-): Promise<MadeToken | { outcome: "name-taken" | "token-taken" | "too-many" }> {
+): Promise<MadeToken | { outcome: "name-taken" | "token-taken" | "too-many" | "no-owner" }> {
   const { db } = directory
   const token = await newRow(wish, text)
-  const room = hasRoom(wish, MOST_PERSONAL_TOKENS)
+  const ownerStands = stands(wish.ownerId, ["users", "system_accounts"])
+  const room = sql`${ownerStands} and ${hasRoom(wish, MOST_PERSONAL_TOKENS)}`
   try {
-    const [rows] = await db.batch([
+    const [[owner], rows] = await db.batch([
+      db.select({ stands: sql<number>`${ownerStands}`.as("stands") }).from(organizations),
       insertRow(directory, token, room).returning({ id: tokens.id }),
       audit(directory, actor, {
         action: "create",
@@ -78,7 +80,8 @@ export async function createAccessToken(
         after: shown(token),
       }),
     ])
-    return rows.length > 0 ? { outcome: "created", token, text } : { outcome: "too-many" }
+    if (rows.length > 0) return { outcome: "created", token, text }
+    return { outcome: owner?.stands === 1 ? "too-many" : "no-owner" }
   } catch (error) {
     if (isKeyTaken(error, "tokens.hash")) return { outcome: "token-taken" }
     if (isKeyTaken(error, "tokens")) return { outcome: "name-taken" }
@@ -109,7 +112,8 @@ export async function renameAccessToken(
 
 /**
  * Makes a successor with the same rights, name and length of life, and lets the old token end after `graceSeconds`, in one
- * batch. The old one gets another name. A token that has ended has no successor.
+ * batch. The old one gets another name. A token that has ended has no successor, and one that others renamed or rotated since it was read
+ * (`changed`) none of this name.
  */
 export async function rotateAccessToken(
   directory: Directory,
@@ -117,7 +121,7 @@ export async function rotateAccessToken(
   old: AccessToken,
   prefix: TokenPrefix,
   graceSeconds: number,
-): Promise<MadeToken | { outcome: "ended" } | { outcome: "too-many" }> {
+): Promise<MadeToken | { outcome: "ended" | "changed" | "too-many" }> {
   const { db } = directory
   const now = Date.now()
   const text = createToken(prefix)
@@ -131,18 +135,20 @@ export async function rotateAccessToken(
   const room = graceSeconds === 0 ? sql`true` : hasRoom(wish, 2 * MOST_PERSONAL_TOKENS)
   const change = { action: "rotate", entityType: "access-token", entityId: old.id } as const
   const [found, rows] = await db.batch([
-    db.select({ id: tokens.id }).from(tokens).where(live),
+    db.select({ name: tokens.name }).from(tokens).where(live),
     db
       .update(tokens)
       .set({ name: oldName, expiresAt: end, updatedAt: now })
-      .where(and(live, room))
+      .where(and(live, eq(tokens.name, old.name), room))
       .returning({ id: tokens.id }),
     // Follows only when the statement before found the old token alive.
     insertRow(directory, successor, sql`changes() > 0`),
     audit(directory, actor, { ...change, after: { successor: successor.id, expiresAt: end } }),
   ])
   if (rows.length > 0) return { outcome: "created", token: successor, text }
-  return { outcome: found.length > 0 ? "too-many" : "ended" }
+  const [standing] = found
+  if (!standing) return { outcome: "ended" }
+  return { outcome: standing.name === old.name ? "too-many" : "changed" }
 }
 
 /** What became of the end of a token or of its owner: the last way in of an administrator stays. */
@@ -152,7 +158,8 @@ export type EndOutcome = "ended" | "missing" | "last-way-in"
 export async function revokeAccessToken(directory: Directory, actor: Actor, token: AccessToken): Promise<EndOutcome> {
   const { db } = directory
   const now = Date.now()
-  const [rows] = await db.batch([
+  const [[standing], rows] = await db.batch([
+    db.select({ revokedAt: tokens.revokedAt }).from(tokens).where(of(token.ownerId, token.id)),
     db
       .update(tokens)
       .set({ revokedAt: now, revokedBy: actor.principal.id, updatedAt: now })
@@ -160,7 +167,10 @@ export async function revokeAccessToken(directory: Directory, actor: Actor, toke
       .returning({ id: tokens.id }),
     audit(directory, actor, { action: "revoke", entityType: "access-token", entityId: token.id }),
   ])
-  return rows.length > 0 || token.revokedAt !== null ? "ended" : whyNot(directory, token)
+  if (rows.length > 0) return "ended"
+  if (!standing) return "missing"
+  // Others may have revoked it since it was read.
+  return standing.revokedAt === null ? "last-way-in" : "ended"
 }
 
 /** Ends a token and removes its row. */

@@ -5,7 +5,7 @@ import { PROJECTS, type RoleAssignment } from "../lib/principal.ts"
 import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
-import { listRows } from "./list.ts"
+import { listRows, stands } from "./list.ts"
 import { roleAssignments } from "./schema.ts"
 
 /** An assignment with the id by which it is ended. */
@@ -26,26 +26,32 @@ export async function listAssignedRoles(
   return listRows(directory, roleAssignments, columns, request, eq(roleAssignments.subjectId, subjectId))
 }
 
-/** Assigns a role to a subject, once. */
+/** Assigns a role to a subject, once; `missing` when the subject is gone. */
 export async function assignRole(
   directory: Directory,
   actor: Actor,
   subjectId: string,
   role: RoleAssignment,
-): Promise<{ outcome: "assigned"; role: AssignedRole } | { outcome: "exists" }> {
+): Promise<{ outcome: "assigned"; role: AssignedRole } | { outcome: "exists" | "missing" }> {
   const { db } = directory
   const id = crypto.randomUUID()
   const change = { action: "create", entityType: "assigned-role", entityId: id, after: { subjectId, ...role } } as const
   try {
-    await db.batch([
-      db.insert(roleAssignments).values({ id, subjectId, ...role, createdAt: Date.now() }),
+    const [rows] = await db.batch([
+      db
+        .insert(roleAssignments)
+        .select(
+          sql`select ${id}, ${subjectId}, ${role.roleName}, ${role.entityTypeName}, ${role.entityId}, ${role.entityRegion}, ${Date.now()}
+          where ${stands(subjectId, ["users", "system_accounts", "teams"])}`,
+        )
+        .returning({ id: roleAssignments.id }),
       audit(directory, actor, change),
     ])
+    return rows.length > 0 ? { outcome: "assigned", role: { id, ...role } } : { outcome: "missing" }
   } catch (error) {
     if (isKeyTaken(error, "role_assignments")) return { outcome: "exists" }
     throw error
   }
-  return { outcome: "assigned", role: { id, ...role } }
 }
 
 /** Ends an assignment; answers whether the subject had it. */
@@ -66,36 +72,43 @@ export async function endAssignedRole(
   return rows.length > 0
 }
 
-/** Makes the creator of a project its Admin, unless it is already, or is gone. Repeating it changes nothing. */
+/** Why somebody is Admin of a project: its creation, which has an id and a time. */
+interface Creation {
+  id: string
+  createdAt: number
+}
+
+/**
+ * Makes the creator of a project its Admin, unless it is gone. Repeating it changes nothing. Of several creations of one name by one creator
+ * the assignment belongs to the last.
+ */
 export async function grantProjectAdmin(
   directory: Directory,
   principalId: string,
   project: { name: string; region: string },
+  { id, createdAt }: Creation,
 ): Promise<void> {
   const { db } = directory
+  const { subjectId, roleName, entityTypeName, entityId, entityRegion } = roleAssignments
   await db.batch([
     db
       .insert(roleAssignments)
       .select(
-        sql`select ${crypto.randomUUID()}, ${principalId}, 'Admin', ${PROJECTS}, ${project.name}, ${project.region}, ${Date.now()}
-        where exists (select 1 from users where id = ${principalId})
-        or exists (select 1 from system_accounts where id = ${principalId})`,
+        sql`select ${id}, ${principalId}, 'Admin', ${PROJECTS}, ${project.name}, ${project.region}, ${createdAt}
+        where ${stands(principalId, ["users", "system_accounts"])}`,
       )
-      .onConflictDoNothing(),
+      .onConflictDoUpdate({
+        target: [subjectId, roleName, entityTypeName, entityId, entityRegion],
+        set: { id: sql`excluded.id`, createdAt: sql`excluded.created_at` },
+        setWhere: sql`excluded.created_at > ${roleAssignments.createdAt}`,
+      }),
   ])
 }
 
-/** Takes back what `grantProjectAdmin` gave, when the project turned out to be gone. */
-export async function revokeProjectAdmin(
-  directory: Directory,
-  principalId: string,
-  project: { name: string; region: string },
-): Promise<void> {
+/** Takes back what `grantProjectAdmin` gave for a creation, when the project turned out to be gone. */
+export async function revokeProjectAdmin(directory: Directory, { id }: Creation): Promise<void> {
   const { db } = directory
-  const { subjectId, roleName, entityTypeName, entityId, entityRegion } = roleAssignments
-  const granted = and(eq(subjectId, principalId), eq(roleName, "Admin"), eq(entityTypeName, PROJECTS))
-  const onProject = and(eq(entityId, project.name), eq(entityRegion, project.region))
-  await db.batch([db.delete(roleAssignments).where(and(granted, onProject))])
+  await db.batch([db.delete(roleAssignments).where(eq(roleAssignments.id, id))])
 }
 
 /** Ends all assignments to a project of a region. Those to the name in every region (`*`) are not to this project, and stay. */

@@ -33,6 +33,15 @@ export async function listRows<Table extends SQLiteTable & { id: AnySQLiteColumn
   return { rows: found, total: counted?.total ?? 0 }
 }
 
+/**
+ * Whether somebody, or a team, of this id stands in one of the tables. As part of a statement it holds at the moment of the change, whoever
+ * else is deleting.
+ */
+export function stands(id: string, tables: readonly ("users" | "system_accounts" | "teams")[]): SQL {
+  const found = tables.map((table) => sql`exists (select 1 from ${sql.identifier(table)} where id = ${id})`)
+  return sql`(${sql.join(found, sql` or `)})`
+}
+
 /** Those whose id is that of a member of the team; everybody for null. */
 export function inTeam(id: AnySQLiteColumn, teamId: string | null): SQL | undefined {
   return teamId === null ? undefined : sql`${id} in (select member_id from team_members where team_id = ${teamId})`

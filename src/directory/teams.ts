@@ -5,7 +5,7 @@ import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
 import { type Actor, audit } from "./audit.ts"
 import type { Directory } from "./directory.ts"
-import { listRows } from "./list.ts"
+import { listRows, stands } from "./list.ts"
 import { roleAssignments, teamMembers, teams } from "./schema.ts"
 
 /** A team. Times are milliseconds since 1970. */
@@ -86,20 +86,26 @@ export async function deleteTeam(directory: Directory, actor: Actor, team: Team)
   return rows.length > 0
 }
 
-/** Adds a user or a system account to a team, once. */
+/** Adds a user or a system account to a team, once; `missing` when one of both is gone. */
 export async function addTeamMember(
   directory: Directory,
   actor: Actor,
   teamId: string,
   memberId: string,
-): Promise<"added" | "exists"> {
+): Promise<"added" | "exists" | "missing"> {
   const { db } = directory
   try {
-    await db.batch([
-      db.insert(teamMembers).values({ teamId, memberId }),
+    const [rows] = await db.batch([
+      db
+        .insert(teamMembers)
+        .select(
+          sql`select ${teamId}, ${memberId} where ${stands(teamId, ["teams"])}
+          and ${stands(memberId, ["users", "system_accounts"])}`,
+        )
+        .returning({ memberId: teamMembers.memberId }),
       audit(directory, actor, { action: "add-member", entityType: "team", entityId: teamId, after: { memberId } }),
     ])
-    return "added"
+    return rows.length > 0 ? "added" : "missing"
   } catch (error) {
     if (isKeyTaken(error, "team_members")) return "exists"
     throw error
@@ -116,7 +122,8 @@ export async function removeTeamMember(
   const { db } = directory
   const membership = and(eq(teamMembers.teamId, teamId), eq(teamMembers.memberId, memberId))
   const remaining = sql`not (m.team_id = ${teamId} and m.member_id = ${memberId})`
-  const [rows] = await db.batch([
+  const [found, rows] = await db.batch([
+    db.select({ id: teamMembers.memberId }).from(teamMembers).where(membership),
     db
       .delete(teamMembers)
       .where(and(membership, anotherWayIn(remaining)))
@@ -124,6 +131,5 @@ export async function removeTeamMember(
     audit(directory, actor, { action: "remove-member", entityType: "team", entityId: teamId, before: { memberId } }),
   ])
   if (rows.length > 0) return "ended"
-  const [found] = await db.batch([db.select({ id: teamMembers.memberId }).from(teamMembers).where(membership)])
   return found.length === 0 ? "missing" : "last-way-in"
 }

@@ -2,7 +2,6 @@
 import { and, eq, sql } from "drizzle-orm"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
-import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { createToken, tokenHint } from "../lib/token-format.ts"
 import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
 import { type Actor, audit } from "./audit.ts"
@@ -72,21 +71,25 @@ export async function inviteUser(
   const user = known ?? fresh
   const activationToken = createToken("kpat")
   const expiresAt = now + INVITATION_LIFE
-  const token = { id: crypto.randomUUID(), hash: await sha256Hex(activationToken), hint: tokenHint(activationToken) }
-  const life = { createdAt: now, updatedAt: now, expiresAt }
-  try {
-    await db.batch([
-      db.delete(tokens).where(and(eq(tokens.ownerId, user.id), eq(tokens.purpose, "activation"))),
-      ...(known ? [] : [db.insert(users).values(fresh)]),
-      db.insert(tokens).values({ ...token, ownerId: user.id, name: "invitation", purpose: "activation", ...life }),
-      audit(directory, actor, { action: "create", entityType: "user", entityId: user.id, after: { email } }),
-    ])
-  } catch (error) {
-    // Two invited the same person at once: the first invitation stands.
-    if (isKeyTaken(error, "users")) return { outcome: "active" }
-    throw error
-  }
-  return { outcome: "invited", user, activationToken, expiresAt }
+  const hash = await sha256Hex(activationToken)
+  const [, , [token]] = await db.batch([
+    db
+      .insert(users)
+      .select(sql`select ${fresh.id}, ${organizationId}, ${email}, ${email}, ${email}, 0, ${now}, ${now}
+      where ${known === undefined}`)
+      .onConflictDoNothing(),
+    db.delete(tokens).where(and(eq(tokens.ownerId, user.id), eq(tokens.purpose, "activation"))),
+    db
+      .insert(tokens)
+      .select(
+        sql`select ${crypto.randomUUID()}, ${hash}, ${tokenHint(activationToken)}, id, 'invitation', 'activation', ${now}, ${now},
+        ${expiresAt}, null, null, null from users where id = ${user.id} and active = 0`,
+      )
+      .returning({ id: tokens.id }),
+    audit(directory, actor, { action: "create", entityType: "user", entityId: user.id, after: { email } }),
+  ])
+  // Meanwhile others invited, activated or deleted the same person.
+  return token ? { outcome: "invited", user, activationToken, expiresAt } : inviteUser(directory, actor, email)
 }
 
 /** Makes an invited user active; the invitation has done its work. Answers whether the user was invited. */

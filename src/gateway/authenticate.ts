@@ -74,22 +74,27 @@ async function accept(
   authentication: Authentication,
   token: string,
 ): Promise<Principal | Refusal> {
-  const plausible = token.length >= SHORTEST_TOKEN && token.length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(token)
-  if (!plausible || classifyToken(token) === "broken") return "malformed"
-  const hash = await sha256Hex(token)
-  const known = authentication.cache.get(hash)
-  const record = known ?? (await authentication.findToken(c, hash))
+  const known = authentication.cache.get(token)
+  // What is remembered was found well-formed, and hashed, when it was looked up.
+  if (known === null && !isPlausible(token)) return "malformed"
+  const record = known ?? (await authentication.findToken(c, await sha256Hex(token)))
   const now = Date.now()
   if (record === null) return "unknown"
   if (record.revokedAt !== null && record.revokedAt <= now) return "revoked"
   if (record.expiresAt <= now) return "expired"
   if (record.purpose === "activation" && c.req.path !== ACTIVATION_PATH) return "unknown"
   if (known === null) {
-    authentication.cache.set(hash, record)
+    authentication.cache.set(token, record)
     authentication.tokenUsed(c, record)
   }
   c.set("tokenExpiresAt", record.expiresAt)
   return record.principal
+}
+
+function isPlausible(token: string): boolean {
+  const { length } = token
+  const isToken = length >= SHORTEST_TOKEN && length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(token)
+  return isToken && classifyToken(token) !== "broken"
 }
 
 /** Only refused requests are counted, so a valid token is never locked out, whatever else its address sends. */
@@ -97,8 +102,7 @@ async function refuse(c: Context<GatewayEnv>, authentication: Authentication, re
   c.set("refusal", refusal)
   // Git sends its token only when it is asked for one: its first request is no failed attempt.
   const isQuestion = isGitPath(c.req.path) && refusal === "missing"
-  const limit = () => authentication.failures.limit({ key: clientAddress(c.req.raw.headers) })
-  if (!isQuestion && !(await limit()).success) {
+  if (!isQuestion && (await isThrottled(c, authentication.failures))) {
     throw new ApiError("too_many_requests", "Too many requests", {
       headers: { "Retry-After": String(FAILURE_PERIOD_SECONDS) },
       ...(isBehindNginx(c.req.path) && { keptnBody: '{"code":429, "message":"too many requests"}' }),
@@ -113,6 +117,17 @@ async function refuse(c: Context<GatewayEnv>, authentication: Authentication, re
       keptnBody: '{"code":401, "message":"unauthenticated or invalid credentials"}',
     }),
   })
+}
+
+/** Whether the client's address has failed too often. A limiter that does not answer throttles nobody: the request is refused in any case. */
+async function isThrottled(c: Context<GatewayEnv>, failures: RateLimit): Promise<boolean> {
+  const key = clientAddress(c.req.raw.headers)
+  try {
+    return !(await c.get("meter").inTime(() => failures.limit({ key }))).success
+  } catch (error) {
+    console.error(JSON.stringify({ event: "limiter-failed", error: String(error) }))
+    return false
+  }
 }
 
 function unauthenticatedText(path: string, refusal: Refusal): string {

@@ -81,7 +81,7 @@ export function requirementText({ on, action, secrets }: DocumentedRequirement):
 
 /** The principal of a request that passed authentication. */
 export function principalOf(c: RequestFacts): Principal {
-  const principal = c.var.principal
+  const principal = c.get("principal")
   if (!principal) throw new Error("a route that needs a principal was reached without one")
   return principal
 }

@@ -33,4 +33,6 @@ export interface GatewayEnv {
 export interface RequestFacts {
   readonly env: GatewayEnv["Bindings"]
   readonly var: Readonly<GatewayEnv["Variables"]>
+  /** One of the same. Of `var` Hono makes an object anew each time it is asked for. */
+  get: <Name extends keyof GatewayEnv["Variables"]>(name: Name) => GatewayEnv["Variables"][Name]
 }

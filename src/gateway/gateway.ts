@@ -47,6 +47,8 @@ export function createGateway(settings: GatewaySettings, plane: PlaneSettings): 
     methodNotAllowed({
       app,
       onMethodNotAllowed: (c, methods) => {
+        // Hono hands on the headers of the 404 in whose place this comes.
+        c.res.headers.delete("Link")
         const allowed = methods.toSorted().join(", ")
         const text = `method ${c.req.method} is not allowed, but [${allowed.replaceAll(" ", "")}] are`
         return errorResponse(c, new ApiError("method_not_allowed", text, { headers: { Allow: allowed } }))

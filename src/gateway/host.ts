@@ -11,6 +11,14 @@ export interface Hosts {
   defaultRegion: string | null
 }
 
+/** A name of labels that begin with a letter, and maybe a port: a parser of URLs would make nothing else of it. */
+const PLAIN_HOST = /^https?:\/\/([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*)(?::\d+)?\//
+
+/** The host name in the URL of a request. Most can be read off it, which costs a tenth of parsing it. */
+export function hostnameOf(url: string): string {
+  return PLAIN_HOST.exec(url)?.[1] ?? new URL(url).hostname
+}
+
 /** Maps the host name of a request URL; null for a host that is not ours. The `Host` header is never asked. */
 export function resolveHost(hostname: string, hosts: Hosts): Target | null {
   const { apiDomain, regions, defaultRegion } = hosts

@@ -159,6 +159,6 @@ function answerLost({ createdAt }: UsedKey): ApiError {
   }
   return new ApiError(
     "conflict",
-    "a request with this Idempotency-Key was carried out, but what it was answered was not kept: look at what it made",
+    "a request with this Idempotency-Key was carried out (an import perhaps in part), but what it was answered was not kept: look at what it made",
   )
 }

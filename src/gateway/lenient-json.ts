@@ -8,7 +8,7 @@ export function lenientJson(): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
     const { raw } = c.req
     if (
-      raw.body !== null &&
+      (raw.body !== null || raw.headers.has("content-type")) &&
       !isRawFile(c.req) &&
       !/^application\/json\s*(;|$)/i.test(raw.headers.get("content-type") ?? "")
     ) {

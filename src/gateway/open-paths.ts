@@ -24,10 +24,12 @@ export const OPEN_PATHS = [
   ...Object.values(FORMER_DOCUMENTS),
 ] as const
 
+const WHOLE: ReadonlySet<string> = new Set(OPEN_PATHS.filter((open) => !open.endsWith("*")))
+const PREFIXES = OPEN_PATHS.filter((open) => open.endsWith("*")).map((open) => open.slice(0, -1))
+
 /** Whether a request needs no token. */
 export function isOpen(c: Context): boolean {
-  if (c.req.method !== "GET" && c.req.method !== "HEAD") return false
-  return OPEN_PATHS.some((open) =>
-    open.endsWith("*") ? c.req.path.startsWith(open.slice(0, -1)) : c.req.path === open,
-  )
+  const { path, method } = c.req
+  if (method !== "GET" && method !== "HEAD") return false
+  return WHOLE.has(path) || PREFIXES.some((prefix) => path.startsWith(prefix))
 }

@@ -6,8 +6,11 @@
  * repository may be named with git's usual `.git` or without.
  */
 export function routedPath(request: Request): string {
+  const path = decode(sentPath(request))
+  // Nearly all paths stand as they are: to look costs less than to replace nothing three times.
+  if (!/^$|\/\/|^\/v2|^\/git\//.test(path)) return path
   return (
-    decode(sentPath(request))
+    path
       .replace(/\/{2,}/g, "/")
       .replace(/^\/v2(?=\/|$)/, "/v3")
       .replace(/^(\/git\/[^/]+)\.git(?=\/|$)/, "$1") || "/"

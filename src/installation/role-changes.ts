@@ -17,8 +17,8 @@ export async function settleRoleChange(
   const project = { name: change.project, region: partition.region }
   const { principalId } = change
   if (principalId === null) await endProjectAssignments(directory, project)
-  else await grantProjectAdmin(directory, principalId, project)
+  else await grantProjectAdmin(directory, principalId, project, change)
   const stillWanted = await finishRoleChange(partition, change)
   // The project was deleted meanwhile: a later one of its name must inherit nothing.
-  if (principalId !== null && !stillWanted) await revokeProjectAdmin(directory, principalId, project)
+  if (principalId !== null && !stillWanted) await revokeProjectAdmin(directory, change)
 }

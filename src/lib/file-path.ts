@@ -33,7 +33,7 @@ function isFileName(name: string): boolean {
 }
 
 /** Git keeps `.git` for itself, and with it every name that some file system takes for it: git would not check such a file out. */
-function isGitFolder(name: string): boolean {
+export function isGitFolder(name: string): boolean {
   return name
     .replace(IGNORED, "")
     .split("\\")

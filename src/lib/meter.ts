@@ -42,6 +42,21 @@ export class Meter {
     return fromStorage(wait, this.#timeout)
   }
 
+  /** The parts of such an answer, each of which has to come in time. Throws as `count` does. */
+  async *partsInTime<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = parts[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const next = await this.inTime(() => iterator.next())
+        if (next.done === true) return
+        yield next.value
+      }
+    } finally {
+      // It is not waited for: what does not come in time does not end in time either.
+      iterator.return?.().catch(() => undefined)
+    }
+  }
+
   /** The counts as a Server-Timing header. */
   serverTiming(): string {
     const entries = { trips: this.trips, ...this.calls, rows: this.rowsRead }

@@ -1,4 +1,5 @@
 /** Which names can be those of services. Pure. */
+import { isGitFolder } from "./file-path.ts"
 import { hasControlCharacter } from "./text.ts"
 
 const LONGEST_SERVICE_NAME = 43
@@ -9,9 +10,10 @@ export function serviceNameProblem(name: string): string | null {
   const special =
     name === "." ||
     name === ".." ||
-    name.toLowerCase() === ".git" ||
+    isGitFolder(name) ||
     /[/><|:&\\~]/.test(name) ||
-    hasControlCharacter(name)
+    hasControlCharacter(name) ||
+    !name.isWellFormed()
   if (special) {
     return "Service name contains special character(s). It is used as the name of a folder: use letters, digits and hyphens"
   }

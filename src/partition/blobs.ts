@@ -3,7 +3,7 @@
  * the region allows it. Nothing here decides who may read what: callers come with an id from the index.
  */
 import { type ObjectId, objectHeader, objectId } from "../git/objects.ts"
-import { toHex, utf8 } from "../lib/bytes.ts"
+import { streamOf, toHex, utf8 } from "../lib/bytes.ts"
 import { startDigest } from "../lib/digest.ts"
 import type { Meter } from "../lib/meter.ts"
 
@@ -41,6 +41,11 @@ export interface StoredBlob {
 /** Other bytes are stored under the id of these. Git's ids do not collide by chance: somebody made them do so. */
 export class BlobCollision extends Error {
   override name = "BlobCollision"
+}
+
+/** The bytes of a blob that was found in the index are not there. They go when the project is deleted. */
+export class BlobMissing extends Error {
+  override name = "BlobMissing"
 }
 
 export class Blobs {
@@ -145,7 +150,10 @@ export class Blobs {
     return Promise.any([cached, stored]).catch(() => stored)
   }
 
-  /** The bytes of a large blob, or a part of them, as a stream. Throws when it is not stored. */
+  /**
+   * The bytes of a large blob, or a part of them, as a stream that the platform moves itself: nobody sees whether its parts come in time.
+   * Throws when it is not stored.
+   */
   async stream(project: string, id: ObjectId, range: ByteRange | null): Promise<ReadableStream<Uint8Array>> {
     const name = blobKey(project, id)
     const found = await this.#meter.count("r2", () => this.#bucket.get(name, range === null ? {} : { range }))
@@ -168,7 +176,10 @@ export class Blobs {
   ): Promise<{ size: number; content: Uint8Array | ReadableStream<Uint8Array> }> {
     const name = blobKey(project, id)
     const found = present(await this.#meter.count("r2", () => this.#bucket.get(name)), name)
-    const content = found.size <= SMALL_BLOB ? await this.#meter.inTime(() => found.bytes()) : found.body
+    const small = found.size <= SMALL_BLOB
+    const content = small
+      ? await this.#meter.inTime(() => found.bytes())
+      : streamOf(this.#meter.partsInTime(found.body))
     return { size: found.size, content }
   }
 
@@ -202,7 +213,7 @@ export class Blobs {
   /** Puts into KV what R2 had and KV did not. What goes wrong here costs only the next reader's time. */
   async #fill(cache: KVNamespace, name: string, stored: Promise<Uint8Array>, hit: Promise<boolean>): Promise<void> {
     const bytes = await stored.catch(() => null)
-    if (bytes && !(await hit)) await cache.put(name, bytes, { expirationTtl: CACHE_SECONDS })
+    if (bytes && !(await hit)) await cache.put(name, bytes, { expirationTtl: CACHE_SECONDS }).catch(() => undefined)
   }
 
   /**
@@ -275,7 +286,7 @@ function blobKey(project: string, id: ObjectId): string {
 }
 
 function present<T>(value: T | null | undefined, name: string): T {
-  if (value === null || value === undefined) throw new Error(`blob ${name} is in the index but not in the store`)
+  if (value === null || value === undefined) throw new BlobMissing(`blob ${name} is in the index but not in the store`)
   return value
 }
 

@@ -1,5 +1,5 @@
 /** Many rows in few parameters: D1 binds at most 100 of them to a statement, so rows travel as JSON and SQL unpacks them. */
-import { type SQL, sql } from "drizzle-orm"
+import { type Placeholder, type SQL, sql } from "drizzle-orm"
 import { utf8 } from "../lib/bytes.ts"
 
 /** A bound value may hold about 2 MB; this stays clear of it. */
@@ -26,6 +26,6 @@ export function jsonChunks(rows: readonly unknown[]): string[] {
 }
 
 /** The values of a JSON array, for `inArray`: any number of them in one parameter. */
-export function valuesOf(json: string): SQL {
+export function valuesOf(json: string | Placeholder): SQL {
   return sql`(select value from json_each(${json}))`
 }

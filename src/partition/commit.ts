@@ -1,13 +1,21 @@
 /** Commits on one branch, and the statements that store them. */
-import { sql } from "drizzle-orm"
+import { type SQL, sql } from "drizzle-orm"
 import type { BatchItem } from "drizzle-orm/batch"
 import { toHex } from "../lib/bytes.ts"
 import { encodeCommit, type ObjectId, objectId, parseTree, type Signature } from "../git/objects.ts"
 import { type FileChange, type Folder, type NewTrees, type NoTrees, updateTrees } from "../git/tree-update.ts"
 import { jsonChunks } from "./bulk.ts"
 import type { Database } from "./partition.ts"
-import { branchCommits, commits, files, folders, trees } from "./schema.ts"
-import { through } from "./through.ts"
+import {
+  endFiles,
+  endFolders,
+  insertCommits,
+  insertFiles,
+  insertFolders,
+  insertPositions,
+  insertTrees,
+} from "./commit-rows.ts"
+import { branchCommits, files, folders } from "./schema.ts"
 
 /** Statements that some caller commits in one batch. */
 export type Statement = BatchItem<"sqlite">
@@ -129,6 +137,19 @@ export function appendCommits(
 }
 
 /**
+ * The statement by which a batch fails, as if its branch were gone, unless `condition` holds: what was read is no longer so, and has to be read
+ * again.
+ */
+export function requireThat(db: Database, condition: SQL): Statement {
+  return db.insert(branchCommits).select(sql`select '', 0, '', '' where (${condition}) is not true`)
+}
+
+/** Whether a branch is where it was read. A batch that adds a commit to it need not ask. */
+export function isUnmoved({ branchId, seq }: BranchState): SQL {
+  return sql`(select max(seq) from branch_commits where branch_id = ${branchId}) = ${seq}`
+}
+
+/**
  * The statements that start a branch at a commit that another branch already holds: position 0 with that branch's files and
  * folders at its head.
  */
@@ -205,55 +226,23 @@ function positionStatements(
   added: readonly NewCommit[],
 ): Statement[] {
   const rows = added.map(({ id }, index) => ({ seq: seq + 1 + index, id }))
-  return jsonChunks(rows).map((json) =>
-    db
-      .insert(branchCommits)
-      .select(sql`select ${branchId}, value ->> 'seq', ${projectId}, value ->> 'id' from json_each(${json})`),
-  )
+  return jsonChunks(rows).map((json) => insertPositions(db, { projectId, branchId, json }))
 }
 
 function commitStatements(db: Database, projectId: string, added: readonly NewCommit[]): Statement[] {
   const rows = added.map(({ id, treeId, content }) => ({ id, treeId, content: toHex(content) }))
-  return jsonChunks(rows).map((json) =>
-    db
-      .insert(commits)
-      .select(sql`select ${projectId}, value ->> 'id', value ->> 'treeId', unhex(value ->> 'content')
-        from json_each(${json}) where true`)
-      // Two stages with the same history make the same commit.
-      .onConflictDoNothing(),
-  )
+  return jsonChunks(rows).map((json) => insertCommits(db, { projectId, json }))
 }
 
 function treeStatements(db: Database, projectId: string, added: readonly StoredObject[]): Statement[] {
   const rows = added.map(({ id, content }) => ({ id, content: toHex(content) }))
-  return jsonChunks(rows).map((json) =>
-    db
-      .insert(trees)
-      .select(sql`select ${projectId}, value ->> 'id', unhex(value ->> 'content') from json_each(${json}) where true`)
-      .onConflictDoNothing(),
-  )
+  return jsonChunks(rows).map((json) => insertTrees(db, { projectId, json }))
 }
-
-// The rows at the head end by an upsert, because it can say which way to look for them: an update cannot.
 
 function folderStatements(db: Database, branchId: string, { ended, versions }: Ranges<FolderVersion>): Statement[] {
   return [
-    ...jsonChunks(ended).map((json) =>
-      db
-        .insert(folders)
-        .select(sql`select folders.branch_id, folders.path, from_seq, value ->> 'until', tree_id, file_count
-          from json_each(${json}) cross join ${through(folders, "folders_at_head")}
-          where branch_id = ${branchId} and until_seq is null and folders.path = value ->> 'path'`)
-        .onConflictDoUpdate({
-          target: [folders.branchId, folders.path, folders.fromSeq],
-          set: { untilSeq: sql`excluded.until_seq` },
-        }),
-    ),
-    ...jsonChunks(versions).map((json) =>
-      db.insert(folders)
-        .select(sql`select ${branchId}, value ->> 'path', value ->> 'from', value ->> 'until', value ->> 'id',
-        value ->> 'fileCount' from json_each(${json})`),
-    ),
+    ...jsonChunks(ended).map((json) => endFolders(db, { branchId, json })),
+    ...jsonChunks(versions).map((json) => insertFolders(db, { branchId, json })),
   ]
 }
 
@@ -268,20 +257,7 @@ function fileStatements(db: Database, branchId: string, { ended, versions }: Ran
     size,
   }))
   return [
-    ...jsonChunks(keyed).map((json) =>
-      db
-        .insert(files)
-        .select(sql`select branch_id, files.path, walk_key, from_seq, value ->> 'until', blob_id, size
-          from json_each(${json}) cross join ${through(files, "files_at_head")}
-          where branch_id = ${branchId} and until_seq is null and walk_key = value ->> 'walkKey'`)
-        .onConflictDoUpdate({
-          target: [files.branchId, files.path, files.fromSeq],
-          set: { untilSeq: sql`excluded.until_seq` },
-        }),
-    ),
-    ...jsonChunks(rows).map((json) =>
-      db.insert(files).select(sql`select ${branchId}, value ->> 'path', value ->> 'walkKey', value ->> 'from',
-        value ->> 'until', value ->> 'id', value ->> 'size' from json_each(${json})`),
-    ),
+    ...jsonChunks(keyed).map((json) => endFiles(db, { branchId, json })),
+    ...jsonChunks(rows).map((json) => insertFiles(db, { branchId, json })),
   ]
 }

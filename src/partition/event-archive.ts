@@ -86,7 +86,7 @@ export class EventArchive {
     if (stored === null) throw new Error(`the archived events ${key} are gone`)
     let rest = ""
     const texts = stored.body.pipeThrough(new DecompressionStream("gzip")).pipeThrough(new TextDecoderStream())
-    for await (const text of texts) {
+    for await (const text of this.#meter.partsInTime(texts)) {
       const lines = (rest + text).split("\n")
       rest = lines.pop() ?? ""
       yield* lines

@@ -1,11 +1,11 @@
 /** Keptn events of a region: appended, queried newest first, never changed. */
 import { and, count, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm"
-import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core"
 import type { Reach } from "../lib/principal.ts"
 import { valuesOf } from "./bulk.ts"
 import type { Statement } from "./commit.ts"
 import { countEvent } from "./event-counts.ts"
 import type { Database, Partition } from "./partition.ts"
+import { prepareEach } from "./prepared.ts"
 import { events, type KeptnEvent } from "./schema.ts"
 import { noteServiceEvent } from "./service-events.ts"
 import { through } from "./through.ts"
@@ -82,6 +82,84 @@ export function eventProject(event: { data: Record<string, unknown> }): string {
   return textOf(event.data["project"])
 }
 
+/** What of a filter is compared, each with the placeholder of its name. */
+const COMPARISONS = {
+  id: eq(events.id, sql.placeholder("id")),
+  context: eq(events.context, sql.placeholder("context")),
+  project: eq(events.project, sql.placeholder("project")),
+  type: eq(events.type, sql.placeholder("type")),
+  stage: eq(events.stage, sql.placeholder("stage")),
+  service: eq(events.service, sql.placeholder("service")),
+  source: eq(events.source, sql.placeholder("source")),
+  after: gt(events.time, sql.placeholder("after")),
+  before: lt(events.time, sql.placeholder("before")),
+}
+type Asked = keyof typeof COMPARISONS
+const ASKED: readonly Asked[] = ["id", "context", "project", "type", "stage", "service", "source", "after", "before"]
+
+/** What the text of an event query hangs on. */
+interface EventShape {
+  all: boolean
+  rootOnly: boolean
+  asked: readonly Asked[]
+  /** Whether the page starts after an event, not after a number of them. */
+  isByKey: boolean
+}
+
+const eventsOnPage = prepareEach((db, shape: EventShape) => {
+  const isOlder = sql`(${events.time}, ${events.seq}) < (${sql.placeholder("time")}, ${sql.placeholder("seq")})`
+  return db
+    .select({
+      seq: sql<number>`${events.seq}`,
+      time: sql<number>`${events.time}`,
+      event: sql`${events.event}`.mapWith(events.event),
+    })
+    .from(through(events, leadingIndex(shape)))
+    .where(and(matching(shape), shape.isByKey ? isOlder : undefined))
+    .orderBy(desc(events.time), desc(events.seq))
+    .limit(sql.placeholder("size"))
+    .offset(sql.placeholder("offset"))
+})
+
+const eventsCounted = prepareEach((db, shape: EventShape) => {
+  const counted = db
+    .select({ one: sql`1`.as("one") })
+    .from(through(events, leadingIndex(shape)))
+    .where(matching(shape))
+    .limit(COUNTED + 1)
+    .as("counted")
+  return db.select({ total: count() }).from(counted)
+})
+
+function matching({ all, rootOnly, asked }: EventShape): SQL | undefined {
+  return and(
+    ...asked.map((name) => COMPARISONS[name]),
+    // Written out, not bound: an index with a condition serves only queries that say the same.
+    rootOnly ? eq(events.root, sql`1`) : undefined,
+    all ? undefined : inArray(events.project, valuesOf(sql.placeholder("names"))),
+  )
+}
+
+/** The index that finds fewest rows for a query: what it matches is all that is read. */
+function leadingIndex({ asked, rootOnly }: EventShape): string {
+  if (asked.includes("id")) return "events_by_id"
+  if (asked.includes("context")) return "events_by_context"
+  if (rootOnly) return "events_roots"
+  return asked.includes("type") ? "events_by_type" : "events_by_project"
+}
+
+/** What of a filter is compared. Without a project and a context only events of no project are searched. */
+function askedOf(filter: EventFilter): Partial<Record<Asked, string | number>> {
+  const isAnywhere = filter.context === undefined && filter.id === undefined
+  const compared = { ...filter, project: filter.project ?? (isAnywhere ? "" : undefined) }
+  const asked: Partial<Record<Asked, string | number>> = {}
+  for (const name of ASKED) {
+    const value = compared[name]
+    if (value !== undefined) asked[name] = value
+  }
+  return asked
+}
+
 /**
  * Finds events, newest first, among those of the projects in `visible`. Without a project and a context only events of no
  * project are searched, as in Keptn.
@@ -93,26 +171,17 @@ export async function findEvents(
   page: { start: EventPosition; size: number },
 ): Promise<EventPage> {
   const { db } = partition
-  const matching = and(...conditions(filter), within(visible))
-  const source = through(events, leadingIndex(filter))
-  const rows = db
-    .select({
-      seq: sql<number>`${events.seq}`,
-      time: sql<number>`${events.time}`,
-      event: sql`${events.event}`.mapWith(events.event),
-    })
-    .from(source)
-    .where(and(matching, "seq" in page.start ? olderThan(page.start) : undefined))
-    .orderBy(desc(events.time), desc(events.seq))
-    .limit(page.size + 1)
-    .offset("offset" in page.start ? page.start.offset : 0)
-  const counted = db
-    .select({ one: sql`1`.as("one") })
-    .from(source)
-    .where(matching)
-    .limit(COUNTED + 1)
-    .as("counted")
-  const [found, [total]] = await db.batch([rows, db.select({ total: count() }).from(counted)])
+  const asked = askedOf(filter)
+  const shape = {
+    all: visible.all,
+    rootOnly: filter.rootOnly,
+    asked: ASKED.filter((name) => asked[name] !== undefined),
+    isByKey: "seq" in page.start,
+  }
+  const names = visible.all ? {} : { names: JSON.stringify(visible.names) }
+  const start = "seq" in page.start ? { ...page.start, offset: 0 } : page.start
+  const values = { ...asked, ...names, ...start, size: page.size + 1 }
+  const [found, [total]] = await db.batch([eventsOnPage(db, shape, values), eventsCounted(db, shape, values)])
   const shown = found.slice(0, page.size)
   return {
     events: shown.map((row) => row.event),
@@ -129,43 +198,10 @@ function nextPosition(
   return offset <= LAST_OFFSET ? { offset } : ((last && { time: last.time, seq: last.seq }) ?? null)
 }
 
-function conditions(filter: EventFilter): SQL[] {
-  const project = filter.project ?? (filter.context === undefined && filter.id === undefined ? "" : undefined)
-  return [
-    ...equal(events.id, filter.id),
-    ...equal(events.context, filter.context),
-    ...equal(events.project, project),
-    ...equal(events.type, filter.type),
-    ...equal(events.stage, filter.stage),
-    ...equal(events.service, filter.service),
-    ...equal(events.source, filter.source),
-    // Written out, not bound: an index with a condition serves only queries that say the same.
-    ...(filter.rootOnly ? [eq(events.root, sql`1`)] : []),
-    ...(filter.after === undefined ? [] : [gt(events.time, filter.after)]),
-    ...(filter.before === undefined ? [] : [lt(events.time, filter.before)]),
-  ]
-}
-
-function equal(column: AnySQLiteColumn, value: string | undefined): SQL[] {
-  return value === undefined ? [] : [eq(column, value)]
-}
-
-/** The index that finds fewest rows for a query: what it matches is all that is read. */
-function leadingIndex(filter: EventFilter): string {
-  if (filter.id !== undefined) return "events_by_id"
-  if (filter.context !== undefined) return "events_by_context"
-  if (filter.rootOnly) return "events_roots"
-  return filter.type === undefined ? "events_by_project" : "events_by_type"
-}
-
 /** Only events of the projects in `visible`. */
 export function within(visible: Reach): SQL | undefined {
   if (visible.all) return undefined
   return inArray(events.project, valuesOf(JSON.stringify(visible.names)))
-}
-
-function olderThan(position: { time: number; seq: number }): SQL {
-  return sql`(${events.time}, ${events.seq}) < (${position.time}, ${position.seq})`
 }
 
 /** A text of an event's data; what is none counts as absent. */

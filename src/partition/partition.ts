@@ -23,7 +23,7 @@ export interface Partition {
 }
 
 /** Typed statements; they run in `db.batch([...])` only, see lib/meter.ts. */
-export type Database = DrizzleD1Database
+export type Database = DrizzleD1Database & { $client: D1Database }
 
 /**
  * Opens the partition of `region` for one request. `later` runs what the response need not wait for; `claim` goes along with the first

@@ -9,7 +9,8 @@ import { valuesOf } from "./bulk.ts"
 import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
 import { archiveMark } from "./event-archive.ts"
 import { appendEvent } from "./events.ts"
-import type { Partition } from "./partition.ts"
+import type { Database, Partition } from "./partition.ts"
+import { prepareEach } from "./prepared.ts"
 import { writeFilesWith } from "./repository.ts"
 import { noteCreator, noteDeletion, type RoleChange } from "./role-changes.ts"
 import {
@@ -136,13 +137,13 @@ export async function createProject(
     and not exists (select 1 from role_changes where project = ${project.name} and principal_id is null)
     and not exists (select 1 from unnamed_blobs where project = ${project.name} and blob_id in ${valuesOf(blobIds)}
       and (removed_at is null or removed_at >= ${now - CLOCK_MARGIN}))`)
-  const roleChange = { id: crypto.randomUUID(), project: project.name, principalId: creatorId }
+  const roleChange = { id: crypto.randomUUID(), project: project.name, principalId: creatorId, createdAt: now }
   const stages = project.stages.map((stage, position) => ({ branchId: crypto.randomUUID(), position, ...stage }))
   const insertBranch = (id: string, name: string, stagePosition: number | null, parentStages: string[]): Statement =>
     db.insert(branches).values({ id, projectId, name, stagePosition, parentStages })
   try {
     await db.batch([
-      takeBack(db, project.name, blobIds),
+      takeBack(db, { project: project.name, blobIds }),
       row,
       insertBranch(main.branchId, DEFAULT_BRANCH, null, []),
       ...first.statements,
@@ -152,7 +153,7 @@ export async function createProject(
       ]),
       ...second.statements,
       ...news.flatMap((event) => appendEvent(db, event)),
-      noteCreator(db, roleChange, now),
+      noteCreator(db, roleChange),
     ])
     return { outcome: "created", roleChange }
   } catch (error) {
@@ -161,6 +162,71 @@ export async function createProject(
     throw error
   }
 }
+
+/** All projects, or those with one of the `names`. */
+interface ReachShape {
+  all: boolean
+}
+
+const inReach = ({ all }: ReachShape) => (all ? undefined : inArray(projects.name, valuesOf(sql.placeholder("names"))))
+
+const onPage = (db: Database, shape: ReachShape) =>
+  db
+    .select({ id: projects.id })
+    .from(projects)
+    .where(inReach(shape))
+    .orderBy(asc(projects.name))
+    .limit(sql.placeholder("size"))
+    .offset(sql.placeholder("offset"))
+
+const projectsOnPage = prepareEach((db, shape: ReachShape) =>
+  db
+    .select()
+    .from(projects)
+    .where(inArray(projects.id, onPage(db, shape)))
+    .orderBy(asc(projects.name)),
+)
+
+const stagesOnPage = prepareEach((db, shape: ReachShape) =>
+  db
+    .select()
+    .from(branches)
+    .where(and(inArray(branches.projectId, onPage(db, shape)), isNotNull(branches.stagePosition)))
+    .orderBy(asc(branches.stagePosition)),
+)
+
+const servicesOnPage = prepareEach((db, shape: ReachShape) =>
+  db
+    .select({
+      branchId: services.branchId,
+      name: services.name,
+      createdAt: services.createdAt,
+      deployedImage: services.deployedImage,
+    })
+    .from(services)
+    .innerJoin(branches, eq(branches.id, services.branchId))
+    .where(inArray(branches.projectId, onPage(db, shape)))
+    .orderBy(asc(services.name)),
+)
+
+const eventsOnPage = prepareEach((db, shape: ReachShape) =>
+  db
+    .select({
+      branchId: serviceEvents.branchId,
+      service: serviceEvents.service,
+      type: serviceEvents.type,
+      eventId: serviceEvents.eventId,
+      context: serviceEvents.context,
+      time: serviceEvents.time,
+    })
+    .from(serviceEvents)
+    .innerJoin(branches, eq(branches.id, serviceEvents.branchId))
+    .where(inArray(branches.projectId, onPage(db, shape))),
+)
+
+const projectsInReach = prepareEach((db, shape: ReachShape) =>
+  db.select({ total: count() }).from(projects).where(inReach(shape)),
+)
 
 /** Finds one project with its stages and services; null when there is none. */
 export async function findProject(partition: Partition, name: string): Promise<Project | null> {
@@ -175,45 +241,14 @@ export async function findProjects(
   page: Page,
 ): Promise<{ projects: Project[]; total: number }> {
   const { db } = partition
-  const inReach = visible.all ? undefined : inArray(projects.name, valuesOf(JSON.stringify(visible.names)))
-  const shown = db
-    .select({ id: projects.id })
-    .from(projects)
-    .where(inReach)
-    .orderBy(asc(projects.name))
-    .limit(page.size)
-    .offset(page.offset)
+  const shape = { all: visible.all }
+  const values = { names: visible.all ? null : JSON.stringify(visible.names), ...page }
   const [rows, stageRows, serviceRows, eventRows, [all]] = await db.batch([
-    db.select().from(projects).where(inArray(projects.id, shown)).orderBy(asc(projects.name)),
-    db
-      .select()
-      .from(branches)
-      .where(and(inArray(branches.projectId, shown), isNotNull(branches.stagePosition)))
-      .orderBy(asc(branches.stagePosition)),
-    db
-      .select({
-        branchId: services.branchId,
-        name: services.name,
-        createdAt: services.createdAt,
-        deployedImage: services.deployedImage,
-      })
-      .from(services)
-      .innerJoin(branches, eq(branches.id, services.branchId))
-      .where(inArray(branches.projectId, shown))
-      .orderBy(asc(services.name)),
-    db
-      .select({
-        branchId: serviceEvents.branchId,
-        service: serviceEvents.service,
-        type: serviceEvents.type,
-        eventId: serviceEvents.eventId,
-        context: serviceEvents.context,
-        time: serviceEvents.time,
-      })
-      .from(serviceEvents)
-      .innerJoin(branches, eq(branches.id, serviceEvents.branchId))
-      .where(inArray(branches.projectId, shown)),
-    db.select({ total: count() }).from(projects).where(inReach),
+    projectsOnPage(db, shape, values),
+    stagesOnPage(db, shape, values),
+    servicesOnPage(db, shape, values),
+    eventsOnPage(db, shape, values),
+    projectsInReach(db, shape, values),
   ])
   const eventsOf = Map.groupBy(eventRows, ({ branchId, service }) => `${branchId} ${service}`)
   const servicesOf = Map.groupBy(serviceRows, (service) => service.branchId)
@@ -301,10 +336,10 @@ function isStageOf(project: string) {
 export async function deleteProject(partition: Partition, name: string): Promise<RoleChange | null> {
   const { db } = partition
   const deletedAt = Date.now()
-  const roleChange = { id: crypto.randomUUID(), project: name, principalId: null }
+  const roleChange = { id: crypto.randomUUID(), project: name, principalId: null, createdAt: deletedAt }
   const [gone] = await db.batch([
     db.select({ id: projects.id }).from(projects).where(eq(projects.name, name)),
-    ...noteDeletion(db, roleChange, deletedAt),
+    ...noteDeletion(db, roleChange),
     db
       .insert(deletedProjects)
       .select(sql`select name, ${deletedAt}, null from projects where name = ${name}`)

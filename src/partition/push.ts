@@ -327,8 +327,8 @@ async function store(
   const { db } = partition
   const { projectId, project, clearedAt } = repository
   if (mayBeCleared(clearedAt, startedAt)) return AGAIN
-  const ids = JSON.stringify([...blobs.keys()])
-  const [, inTheWay] = await db.batch([takeBack(db, project, ids), blobsInTheWay(db, project, ids)])
+  const values = { project, blobIds: JSON.stringify([...blobs.keys()]) }
+  const [, inTheWay] = await db.batch([takeBack(db, values), blobsInTheWay(db, values)])
   const isGone = ({ removedAt }: BlobInTheWay) => removedAt === null || mayBeCleared(removedAt, startedAt)
   if (inTheWay.some(isGone)) return AGAIN
   const [first, ...others] = additions.flatMap(({ branch, commits }): Statement[] =>

@@ -3,17 +3,41 @@
  * branch for a project, a stage's branch for a stage, a folder of that branch for a service. Scopes do not fall back on
  * each other.
  */
-import { and, asc, eq, gte, inArray, isNull, lt, or, type SQL, sql } from "drizzle-orm"
+import { and, asc, eq, gte, inArray, isNull, lt, or, type Placeholder, type SQL, sql } from "drizzle-orm"
 import { type ObjectId, objectId, parseTree, type Signature, TREE_MODE, type TreeEntry } from "../git/objects.ts"
 import { ancestors, entryAt, type Folder } from "../git/tree-update.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { type Blob, BlobCollision } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, type FileVersion, folderColumns, prepareCommit, type Statement, walkKey } from "./commit.ts"
-import type { Partition } from "./partition.ts"
+import {
+  type BranchState,
+  type FileVersion,
+  folderColumns,
+  isUnmoved,
+  prepareCommit,
+  type PreparedCommit,
+  requireThat,
+  type Statement,
+  walkKey,
+} from "./commit.ts"
+import type { Database, Partition } from "./partition.ts"
+import { prepareEach } from "./prepared.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { branchCommits, branches, deletedProjects, files, folders, projects, services, trees } from "./schema.ts"
-import { branchOf, inBranch, isHead, type Missing, missingOf, type Scope, scopeColumns, serviceOf } from "./scope.ts"
+import {
+  branchOf,
+  inBranch,
+  isHead,
+  type Missing,
+  missingOf,
+  type Scope,
+  scopeColumns,
+  scopeOf,
+  type ScopeShape,
+  scopeValues,
+  serviceOf,
+  shapeOf,
+} from "./scope.ts"
 import { through } from "./through.ts"
 import { type BlobInTheWay, blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
 
@@ -63,6 +87,28 @@ export interface CommitText {
 /** Whether a write may go on, given what it found: the id of the file's blob, or of the branch's head (null: there is none). */
 export type Condition = (current: ObjectId | null) => boolean
 
+const fileOf = prepareEach((db, shape: ScopeShape & { atHead: boolean }) => {
+  const scope = scopeOf(shape)
+  const path = sql.placeholder("path")
+  const atHead = and(
+    eq(files.branchId, branches.id),
+    isNull(files.untilSeq),
+    eq(files.walkKey, sql.placeholder("walkKey")),
+  )
+  return (
+    db
+      .select({ ...scopeColumns, pinned: branchCommits.commitId, blobId: files.blobId, size: files.size })
+      .from(projects)
+      .leftJoin(branches, branchOf(scope))
+      .leftJoin(services, serviceOf(scope))
+      // No commit has the id "": at the head there is no position to look for.
+      .leftJoin(branchCommits, isPosition(sql.placeholder("commitId")))
+      .leftJoin(files, shape.atHead ? atHead : standsAt(path))
+      .where(eq(projects.name, scope.project))
+      .limit(1)
+  )
+})
+
 /** Finds a file. `commitId` null reads the head; else the file as of that commit, of whatever branch of the project it is. */
 export async function findFile(
   partition: Partition,
@@ -72,24 +118,45 @@ export async function findFile(
 ): Promise<FileFound | Missing> {
   const { db } = partition
   const branchPath = inBranch(scope, path)
-  const atHead = and(eq(files.branchId, branches.id), isNull(files.untilSeq), eq(files.walkKey, walkKey(branchPath)))
-  const query = db
-    .select({ ...scopeColumns, pinned: branchCommits.commitId, blobId: files.blobId, size: files.size })
-    .from(projects)
-    .leftJoin(branches, branchOf(scope))
-    .leftJoin(services, serviceOf(scope))
-    // No commit has the id "": at the head there is no position to look for.
-    .leftJoin(branchCommits, isPosition(commitId ?? ""))
-    .leftJoin(files, commitId === null ? atHead : standsAt(branchPath))
-    .where(eq(projects.name, scope.project))
-    .limit(1)
-  const [[row]] = await db.batch([query])
+  const shape = { ...shapeOf(scope), atHead: commitId === null }
+  const place = { path: branchPath, walkKey: walkKey(branchPath), commitId: commitId ?? "" }
+  const [[row]] = await db.batch([fileOf(db, shape, { ...scopeValues(scope), ...place })])
   const missing = missingOf(scope, row)
   if (missing || !row) return missing ?? { outcome: "missing", what: "project" }
   if (commitId !== null && row.pinned === null) return { outcome: "missing", what: "commit" }
   if (row.blobId === null || row.size === null) return { outcome: "missing", what: "resource" }
   return { outcome: "found", blobId: row.blobId, size: row.size, commitId: commitId ?? row.head ?? "" }
 }
+
+const listHeader = prepareEach((db, shape: ScopeShape) => {
+  const scope = scopeOf(shape)
+  return db
+    .select({ ...scopeColumns, total: folders.fileCount })
+    .from(projects)
+    .leftJoin(branches, branchOf(scope))
+    .leftJoin(services, serviceOf(scope))
+    .leftJoin(
+      folders,
+      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), eq(folders.path, sql.placeholder("folder"))),
+    )
+    .where(eq(projects.name, scope.project))
+})
+
+const filesOnPage = prepareEach((db, shape: ScopeShape & { inFolder: boolean }) => {
+  const scope = scopeOf(shape)
+  return db
+    .select({ path: sql<string>`${files.path}`.as("path") })
+    .from(projects)
+    .innerJoin(branches, branchOf(scope))
+    .innerJoin(
+      through(files, "files_at_head"),
+      and(eq(files.branchId, branches.id), isNull(files.untilSeq), shape.inFolder ? inFolder : undefined),
+    )
+    .where(eq(projects.name, scope.project))
+    .orderBy(asc(files.walkKey))
+    .limit(sql.placeholder("size"))
+    .offset(sql.placeholder("offset"))
+})
 
 /** Lists the files of a scope in the order of a directory walk. */
 export async function listFiles(
@@ -99,29 +166,12 @@ export async function listFiles(
 ): Promise<FileList | Missing> {
   const { db } = partition
   const prefix = inBranch(scope, "")
-  const header = db
-    .select({ ...scopeColumns, total: folders.fileCount })
-    .from(projects)
-    .leftJoin(branches, branchOf(scope))
-    .leftJoin(services, serviceOf(scope))
-    .leftJoin(
-      folders,
-      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), eq(folders.path, prefix.slice(0, -1))),
-    )
-    .where(eq(projects.name, scope.project))
-  const rows = db
-    .select({ path: sql<string>`${files.path}`.as("path") })
-    .from(projects)
-    .innerJoin(branches, branchOf(scope))
-    .innerJoin(
-      through(files, "files_at_head"),
-      and(eq(files.branchId, branches.id), isNull(files.untilSeq), below(prefix)),
-    )
-    .where(eq(projects.name, scope.project))
-    .orderBy(asc(files.walkKey))
-    .limit(page.size)
-    .offset(page.offset)
-  const [[found], listed] = await db.batch([header, rows])
+  const shape = shapeOf(scope)
+  const values = { ...scopeValues(scope), folder: prefix.slice(0, -1), ...walkKeysBelow(prefix), ...page }
+  const [[found], listed] = await db.batch([
+    listHeader(db, shape, values),
+    filesOnPage(db, { ...shape, inFolder: prefix !== "" }, values),
+  ])
   const missing = missingOf(scope, found)
   if (missing || !found) return missing ?? { outcome: "missing", what: "project" }
   const paths = listed.map((file) => file.path.slice(prefix.length))
@@ -314,8 +364,7 @@ async function commitUntilFirst(
     if (stand) {
       const commit = await prepareCommit(db, branch.state, write.changes, write.author, write.message)
       if (commit.outcome !== "prepared" && commit.outcome !== "unchanged") return inScope(scope, commit)
-      const prepared = commit.outcome === "prepared" ? commit.statements : []
-      const [head, ...rest] = [...prepared, ...(write.also ?? [])]
+      const [head, ...rest] = statementsOf(db, scope, branch.state, commit, write.also ?? [])
       try {
         if (head) await db.batch([head, ...rest])
         return written(write, commit.outcome === "prepared" ? commit.id : (branch.state.commitId ?? ""))
@@ -328,6 +377,20 @@ async function commitUntilFirst(
     await pauseBeforeRetry(attempt)
     branch = await readBranch(partition, scope, write.changes)
   }
+}
+
+/** What a write does: its commit, where it needs one, and what else is to be done with it. */
+function statementsOf(
+  db: Database,
+  { service }: Scope,
+  branch: BranchState,
+  commit: PreparedCommit,
+  also: readonly Statement[],
+): Statement[] {
+  if (commit.outcome !== "prepared") return also.length === 0 ? [] : [requireThat(db, isUnmoved(branch)), ...also]
+  // A service whose folder is empty is deleted without a commit, so that the position tells nothing of it.
+  const stands = sql`exists (select 1 from services where branch_id = ${branch.branchId} and name = ${service})`
+  return [...(service === null ? [] : [requireThat(db, stands)]), ...commit.statements, ...also]
 }
 
 /** Sees to it that the bytes of a write stand in the bucket. False while a job is removing some of them. */
@@ -371,6 +434,33 @@ function inScope<T extends Refusal | Missing>(scope: Scope, refusal: T): T {
   return "path" in refusal ? { ...refusal, path: refusal.path.slice(inBranch(scope, "").length) } : refusal
 }
 
+const branchHeader = prepareEach((db, shape: ScopeShape) => {
+  const scope = scopeOf(shape)
+  return db
+    .select({ ...scopeColumns, seq: branchCommits.seq, clearedAt: deletedProjects.clearedAt })
+    .from(projects)
+    .leftJoin(branches, branchOf(scope))
+    .leftJoin(services, serviceOf(scope))
+    .leftJoin(branchCommits, isHead)
+    .leftJoin(deletedProjects, eq(deletedProjects.name, projects.name))
+    .where(eq(projects.name, scope.project))
+})
+
+const foldersAbove = prepareEach((db, shape: ScopeShape) => {
+  const scope = scopeOf(shape)
+  const isAbove = inArray(folders.path, valuesOf(sql.placeholder("paths")))
+  return db
+    .select({ ...folderColumns, content: trees.content })
+    .from(projects)
+    .innerJoin(branches, branchOf(scope))
+    .innerJoin(
+      through(folders, "folders_at_head"),
+      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), isAbove),
+    )
+    .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
+    .where(eq(projects.name, scope.project))
+})
+
 /** Reads what a commit on a scope's branch starts from: the head, and the trees above the changed paths. */
 async function readBranch(
   partition: Partition,
@@ -380,33 +470,13 @@ async function readBranch(
   const { aside: db } = partition
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
   const blobIds = JSON.stringify([...new Set(changes.flatMap((change) => change.id ?? []))])
-  const header = db
-    .select({
-      ...scopeColumns,
-      seq: branchCommits.seq,
-      clearedAt: deletedProjects.clearedAt,
-    })
-    .from(projects)
-    .leftJoin(branches, branchOf(scope))
-    .leftJoin(services, serviceOf(scope))
-    .leftJoin(branchCommits, isHead)
-    .leftJoin(deletedProjects, eq(deletedProjects.name, projects.name))
-    .where(eq(projects.name, scope.project))
-  const above = db
-    .select({ ...folderColumns, content: trees.content })
-    .from(projects)
-    .innerJoin(branches, branchOf(scope))
-    .innerJoin(
-      through(folders, "folders_at_head"),
-      and(eq(folders.branchId, branches.id), isNull(folders.untilSeq), inArray(folders.path, valuesOf(paths))),
-    )
-    .innerJoin(trees, and(eq(trees.projectId, projects.id), eq(trees.id, folders.treeId)))
-    .where(eq(projects.name, scope.project))
+  const shape = shapeOf(scope)
+  const values = { ...scopeValues(scope), paths, blobIds }
   const [[found], rows, , inTheWay] = await db.batch([
-    header,
-    above,
-    takeBack(db, scope.project, blobIds),
-    blobsInTheWay(db, scope.project, blobIds),
+    branchHeader(db, shape, values),
+    foldersAbove(db, shape, values),
+    takeBack(db, values),
+    blobsInTheWay(db, values),
   ])
   const missing = missingOf(scope, found)
   if (missing || !found?.branchId) return missing ?? { outcome: "missing", what: "project" }
@@ -420,12 +490,12 @@ async function readBranch(
 }
 
 /** A position of any branch of the project at which `commitId` stands. All of them have the same files. */
-function isPosition(commitId: ObjectId): SQL | undefined {
+function isPosition(commitId: Placeholder): SQL | undefined {
   return and(eq(branchCommits.projectId, projects.id), eq(branchCommits.commitId, commitId))
 }
 
 /** The version of a file that stands at the joined position. */
-function standsAt(path: string): SQL | undefined {
+function standsAt(path: Placeholder): SQL | undefined {
   const version = sql`(select max(from_seq) from files as version where version.branch_id = ${branchCommits.branchId}
     and version.path = ${path} and version.from_seq <= ${branchCommits.seq})`
   return and(
@@ -436,8 +506,14 @@ function standsAt(path: string): SQL | undefined {
   )
 }
 
-/** Files below a folder of the branch (`carts/`), or all of them (""). */
-function below(prefix: string): SQL | undefined {
-  const from = walkKey(prefix)
-  return prefix === "" ? undefined : and(gte(files.walkKey, from), lt(files.walkKey, `${from.slice(0, -1)}\u0002`))
+/** Files with one of the keys that `walkKeysBelow` answers. */
+const inFolder = and(
+  gte(files.walkKey, sql.placeholder("fromWalkKey")),
+  lt(files.walkKey, sql.placeholder("untilWalkKey")),
+)
+
+/** Where the keys of the files below a folder of the branch (`carts/`) begin, and where those behind them do. */
+function walkKeysBelow(prefix: string): { fromWalkKey: string; untilWalkKey: string } {
+  const fromWalkKey = walkKey(prefix)
+  return { fromWalkKey, untilWalkKey: `${fromWalkKey.slice(0, -1)}\u0002` }
 }

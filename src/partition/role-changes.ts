@@ -12,6 +12,7 @@ export interface RoleChange {
   id: string
   project: string
   principalId: string | null
+  createdAt: number
 }
 
 /** How many changes one run of the job settles, and how old they must be, in milliseconds: younger ones are being settled. */
@@ -19,17 +20,17 @@ const SETTLED_BY_JOB = 100
 const ABANDONED_AFTER = 60_000
 
 /** The statement that notes that `principalId` becomes Admin of a project that is being created. */
-export function noteCreator(db: Database, change: RoleChange, now: number): Statement {
-  return db.insert(roleChanges).values({ ...change, createdAt: now })
+export function noteCreator(db: Database, change: RoleChange): Statement {
+  return db.insert(roleChanges).values(change)
 }
 
 /** The statements that note the end of all assignments to a project, if there is one; a creator not yet settled is forgotten. */
-export function noteDeletion(db: Database, change: RoleChange, now: number): Statement[] {
+export function noteDeletion(db: Database, change: RoleChange): Statement[] {
   return [
     db.delete(roleChanges).where(and(eq(roleChanges.project, change.project), isNotNull(roleChanges.principalId))),
     db
       .insert(roleChanges)
-      .select(sql`select ${change.id}, name, null, ${now} from projects where name = ${change.project}`),
+      .select(sql`select ${change.id}, name, null, ${change.createdAt} from projects where name = ${change.project}`),
   ]
 }
 
@@ -48,7 +49,7 @@ export async function findAbandonedRoleChanges(partition: Partition): Promise<Ro
   const { id, project, principalId, createdAt } = roleChanges
   const [rows] = await db.batch([
     db
-      .select({ id, project, principalId })
+      .select({ id, project, principalId, createdAt })
       .from(roleChanges)
       .where(lt(createdAt, Date.now() - ABANDONED_AFTER))
       .orderBy(asc(createdAt))

@@ -1,5 +1,5 @@
 /** Which part of a project a request is about, and how that part is found. */
-import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm"
+import { and, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from "drizzle-orm"
 import { branchCommits, branches, projects, services } from "./schema.ts"
 
 /** The part of a project that a request is about. A service without a stage does not exist. */
@@ -7,6 +7,31 @@ export interface Scope {
   project: string
   stage: string | null
   service: string | null
+}
+
+/** The shape of a prepared statement about a scope: whether it looks for a stage's branch, or for the default one. */
+export interface ScopeShape {
+  ofStage: boolean
+}
+
+/** The shape of statements about `scope`. */
+export function shapeOf({ stage }: Scope): ScopeShape {
+  return { ofStage: stage !== null }
+}
+
+/** What such statements are run with. */
+export function scopeValues({ project, stage, service }: Scope) {
+  // No service has the name "".
+  return { project, stage, service: service ?? "" }
+}
+
+/** A scope of that shape, whose names are placeholders. */
+export function scopeOf({ ofStage }: ScopeShape) {
+  return {
+    project: sql.placeholder("project"),
+    stage: ofStage ? sql.placeholder("stage") : null,
+    service: sql.placeholder("service"),
+  }
 }
 
 /** What a request named and the region does not have. */
@@ -39,18 +64,18 @@ export function missingOf(
 }
 
 /** The branch of a scope: that of the stage, or the default branch of the project. */
-export function branchOf(scope: Scope): SQL | undefined {
+export function branchOf({ stage }: { stage: string | Placeholder | null }): SQL | undefined {
   const position = branches.stagePosition
   return and(
     eq(branches.projectId, projects.id),
-    eq(branches.name, scope.stage ?? projects.defaultBranch),
-    scope.stage === null ? isNull(position) : isNotNull(position),
+    eq(branches.name, stage ?? projects.defaultBranch),
+    stage === null ? isNull(position) : isNotNull(position),
   )
 }
 
 /** The service of a scope, which must be joined behind its branch. */
-export function serviceOf(scope: Scope): SQL | undefined {
-  return and(eq(services.branchId, branches.id), eq(services.name, scope.service ?? ""))
+export function serviceOf({ service }: { service: string | Placeholder | null }): SQL | undefined {
+  return and(eq(services.branchId, branches.id), eq(services.name, service ?? ""))
 }
 
 /** The path in the branch of a path in the scope. */

@@ -4,7 +4,7 @@ import { parseTree, type Signature } from "../git/objects.ts"
 import type { Folder } from "../git/tree-update.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { blobOf } from "./blobs.ts"
-import { type BranchState, folderColumns, prepareCommit, type Statement } from "./commit.ts"
+import { type BranchState, folderColumns, isUnmoved, prepareCommit, requireThat, type Statement } from "./commit.ts"
 import { appendEvent } from "./events.ts"
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
@@ -75,7 +75,8 @@ export async function deleteService(
       const removals = stage.files.map((path) => ({ path, id: null, size: 0 }))
       const commit = await prepareCommit(db, stage, removals, author, `Delete service ${service}`)
       if (commit.outcome === "prepared") statements.push(...commit.statements)
-      else if (commit.outcome !== "unchanged") throw new Error(`a service cannot be removed: ${commit.outcome}`)
+      else if (commit.outcome === "unchanged") statements.push(requireThat(db, isUnmoved(stage)))
+      else throw new Error(`a service cannot be removed: ${commit.outcome}`)
     }
     const [first, ...others] = [...statements, ...news.flatMap((event) => appendEvent(db, event))]
     try {

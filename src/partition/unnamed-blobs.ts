@@ -2,9 +2,9 @@
  * Blobs that no commit names: of writes that were refused or cut off. A job marks them when they are old enough, and removes them
  * later, so that a write that comes to name one in between can take it back. docs/storage.md tells why no row is ever without its bytes.
  */
-import { and, eq, inArray, isNull } from "drizzle-orm"
+import { and, eq, inArray, isNull, sql } from "drizzle-orm"
 import { valuesOf } from "./bulk.ts"
-import type { Database } from "./partition.ts"
+import { prepareOnce } from "./prepared.ts"
 import { unnamedBlobs } from "./schema.ts"
 
 /** How far two clocks may differ, in milliseconds. */
@@ -23,16 +23,15 @@ export interface BlobInTheWay {
   removedAt: number | null
 }
 
+const isNamed = and(
+  eq(unnamedBlobs.project, sql.placeholder("project")),
+  inArray(unnamedBlobs.blobId, valuesOf(sql.placeholder("blobIds"))),
+)
+
 /** The statement by which a write of `blobIds` (JSON) takes back those that are marked and not yet being removed. */
-export function takeBack(db: Database, project: string, blobIds: string) {
-  return db.delete(unnamedBlobs).where(and(named(project, blobIds), isNull(unnamedBlobs.takenAt)))
-}
+export const takeBack = prepareOnce((db) => db.delete(unnamedBlobs).where(and(isNamed, isNull(unnamedBlobs.takenAt))))
 
 /** The query for those of `blobIds` (JSON) that are being removed, or were a short time ago. */
-export function blobsInTheWay(db: Database, project: string, blobIds: string) {
-  return db.select({ removedAt: unnamedBlobs.removedAt }).from(unnamedBlobs).where(named(project, blobIds))
-}
-
-function named(project: string, blobIds: string) {
-  return and(eq(unnamedBlobs.project, project), inArray(unnamedBlobs.blobId, valuesOf(blobIds)))
-}
+export const blobsInTheWay = prepareOnce((db) =>
+  db.select({ removedAt: unnamedBlobs.removedAt }).from(unnamedBlobs).where(isNamed),
+)

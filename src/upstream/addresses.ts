@@ -8,8 +8,12 @@ const DECODINGS = 4
 
 /** The upstream that serves a path which was decoded: of those that hold it, the one with the longest prefix. */
 export function findUpstream(upstreams: readonly Upstream[], path: string): Upstream | null {
-  const holding = upstreams.filter(({ prefix }) => isWithin(path, prefix))
-  return holding.toSorted((one, other) => other.prefix.length - one.prefix.length)[0] ?? null
+  let found: Upstream | null = null
+  for (const upstream of upstreams) {
+    const isLonger = found === null || upstream.prefix.length > found.prefix.length
+    if (isLonger && isWithin(path, upstream.prefix)) found = upstream
+  }
+  return found
 }
 
 /**

@@ -45,6 +45,10 @@ async function namedProject(): Promise<string> {
   return name
 }
 
+function file(content: string) {
+  return { resources: [{ resourceURI: "a.txt", resourceContent: base64(content) }] }
+}
+
 /** How many events of the type above a project has. */
 async function eventsOf(project: string): Promise<number> {
   const type = "sh.keptn.event.dev.delivery.triggered"
@@ -126,7 +130,6 @@ describe("a request that is sent again with its key", () => {
     await send("eu", EVENT, { json: event(project) })
     const plain = storageCounts(await send("eu", EVENT, { json: event(project) }))
     expect(storageCounts(await send("eu", EVENT, keyed(event(project)))).trips).toBe(plain.trips + 1)
-    const file = (content: string) => ({ resources: [{ resourceURI: "a.txt", resourceContent: base64(content) }] })
     const path = `/api/resource-service/v1/project/${project}/resource`
     const write = storageCounts(await send("eu", path, { json: file("one") }))
     expect(storageCounts(await send("eu", path, keyed(file("two")))).trips).toBe(write.trips + 2)
@@ -287,7 +290,12 @@ describe("a request whose change is made while storage does not say so", () => {
     expect(later.headers.has("retry-after")).toBe(false)
     expect([later.status, await later.json()]).toEqual([
       409,
-      { code: 409, message: expect.stringContaining("was carried out, but what it was answered was not kept") },
+      {
+        code: 409,
+        message: expect.stringContaining(
+          "was carried out (an import perhaps in part), but what it was answered was not kept",
+        ),
+      },
     ])
   })
 

@@ -119,6 +119,17 @@ describe("the token cache", () => {
     expect(cache.get("one more")?.principal.id).toBe("b")
   })
 
+  it.each(["it is asked for again", "another is remembered"])("holds no token beyond its bound once %s", (event) => {
+    const cache = new TokenCache(2)
+    cache.set("token", record("a"))
+    vi.setSystemTime(start + 2000)
+    if (event === "another is remembered") cache.set("other", record("b"))
+    else expect(cache.get("token")).toBeNull()
+    // What was only out of date would be valid again.
+    vi.setSystemTime(start + 1000)
+    expect(cache.get("token")).toBeNull()
+  })
+
   it("forgets at its bound, counted from the last look-up", () => {
     const cache = new TokenCache(2)
     cache.set("hash", record("a"))

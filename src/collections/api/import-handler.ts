@@ -51,15 +51,16 @@ async function readPackage(request: HonoRequest): Promise<Uint8Array> {
     const text = `unsupported media type "${type}", only [multipart/form-data] are allowed`
     throw new ApiError("unsupported_media_type", text)
   }
-  const file = type === undefined ? null : (await readForm(request)).get(PACKAGE_FIELD)
+  const file = type === undefined ? null : (await readForm(request, type)).get(PACKAGE_FIELD)
   if (file === null) throw invalidForm("is required", 602)
   if (typeof file === "string") throw invalidForm("must be of type file", 601)
   return new Uint8Array(await file.arrayBuffer())
 }
 
-async function readForm(request: HonoRequest): Promise<FormData> {
+async function readForm(request: HonoRequest, type: string): Promise<FormData> {
   try {
-    return await request.raw.formData()
+    // With an Idempotency-Key the body was read before, and Hono keeps its bytes but forgets their type.
+    return await new Response(await request.arrayBuffer(), { headers: { "Content-Type": type } }).formData()
   } catch {
     throw new ApiError("invalid_request", "Invalid request format: the body is no form, as it is declared to be")
   }

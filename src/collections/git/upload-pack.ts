@@ -114,7 +114,8 @@ async function* withPack(before: Uint8Array, pack: Answer, bands: boolean): Answ
   } catch (error) {
     // The answer has begun: all that is left is to end it so that the client sees that it is not whole.
     console.error(JSON.stringify({ event: "fetch-failed", error: String(error) }))
-    if (bands) yield banded(BAND.error, utf8("the server failed while it sent the pack: try again\n"))
+    if (!bands) throw error
+    yield banded(BAND.error, utf8("the server failed while it sent the pack: try again\n"))
   }
 }
 

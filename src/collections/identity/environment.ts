@@ -46,5 +46,5 @@ export type IdentityHandler<Route extends RouteConfig> = RouteHandler<Route, Ide
 
 /** Who makes a change, for the audit trail. */
 export function actorOf(c: RequestFacts & { req: { raw: Request } }): Actor {
-  return { principal: principalOf(c), requestId: c.var.requestId, address: clientAddress(c.req.raw.headers) }
+  return { principal: principalOf(c), requestId: c.get("requestId"), address: clientAddress(c.req.raw.headers) }
 }

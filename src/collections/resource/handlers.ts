@@ -4,8 +4,8 @@ import type { z } from "@hono/zod-openapi"
 import { matchesEtag, writeCondition } from "../../gateway/conditional.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { type offsetPageQuery, offsetPageOf, readOffsetPage } from "../../gateway/paging.ts"
-import { base64Stream, fromBase64, toBase64, utf8 } from "../../lib/bytes.ts"
-import { SMALL_BLOB } from "../../partition/blobs.ts"
+import { base64Stream, fromBase64, streamOf, toBase64, utf8 } from "../../lib/bytes.ts"
+import { BlobMissing, SMALL_BLOB } from "../../partition/blobs.ts"
 import { type FileFound, findFile, listFiles, removeFile, writeFile, writeFiles } from "../../partition/repository.ts"
 import type { Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
@@ -41,7 +41,15 @@ export async function read(c: RegionalContext, scope: Scope, gitCommitID: string
   tag(c, found.blobId)
   c.header("Vary", "Accept")
   if (matchesEtag(c.req.header("if-none-match"), found.blobId)) return c.body(null, 304)
-  return wantsRaw(c) ? rawAnswer(c, scope, path, found) : jsonAnswer(c, scope, sent, found)
+  try {
+    return await (wantsRaw(c) ? rawAnswer(c, scope, path, found) : jsonAnswer(c, scope, sent, found))
+  } catch (error) {
+    // When the project was deleted meanwhile, the file is not there, or is another one.
+    if (!(error instanceof BlobMissing)) throw error
+    const now = await findFile(c.get("partition"), scope, path, gitCommitID)
+    if (now.outcome === "found" && now.commitId === found.commitId) throw error
+    return read(c, scope, gitCommitID)
+  }
 }
 
 /** Writes files as one commit. */
@@ -105,7 +113,7 @@ async function jsonAnswer(c: RegionalContext, scope: Scope, resourceURI: string,
     return c.json(answer, 200)
   }
   const bytes = await blobs.stream(scope.project, file.blobId, null)
-  const text = bytes.pipeThrough(base64Stream(before, after))
+  const text = streamOf(c.get("meter").partsInTime(bytes)).pipeThrough(base64Stream(before, after))
   return c.body(text, 200, { "Content-Type": "application/json" })
 }
 

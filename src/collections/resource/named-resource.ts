@@ -7,6 +7,7 @@ import { filePath } from "../../lib/file-path.ts"
 import type { CommitText } from "../../partition/repository.ts"
 import type { Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
+import { projectNotFound } from "./parameters.ts"
 import { unescapeUri } from "./resource-uri.ts"
 
 /** `/api/resource-service/v1/project/{p}/resource/` has 7 parts before the name; a stage and a service add two each. */
@@ -19,8 +20,12 @@ export interface Names {
   serviceName?: string
 }
 
-/** The scope that the names in a path stand for. */
+/** No project has a longer name, and the store of bytes, which is asked before the index has answered, takes none. */
+const LONGEST_PROJECT_NAME = 200
+
+/** The scope that the names in a path stand for. Throws an `ApiError` when they can be nobody's. */
 export function scopeOf(names: Names): Scope {
+  if (names.projectName.length > LONGEST_PROJECT_NAME) throw projectNotFound()
   return { project: names.projectName, stage: names.stageName ?? null, service: names.serviceName ?? null }
 }
 

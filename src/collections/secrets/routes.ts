@@ -38,7 +38,7 @@ export const listSecrets = createRoute({
   request: { query: secretFilter },
   responses: {
     200: json(secretListSchema, "The secrets; the list is empty for a name that there is not"),
-    ...keptnErrors("permission_denied"),
+    ...keptnErrors("invalid_request", "permission_denied"),
   },
 })
 

@@ -24,14 +24,15 @@ const integrationID = z.string().openapi({
   description: "The id of the integration",
   example: "4a986e6ceedb358e0e34d062de1dea5ffc053b44",
 })
-const subscriptionID = z
-  .string()
-  .max(256)
-  .openapi({
+const idOfSubscription = (text: z.ZodString) =>
+  text.openapi({
     param: { name: "subscriptionID", in: "path" },
     description: "The id of the subscription",
     example: "b7a3f4e2-2f0d-4b6a-9d55-1c2d3e4f5a6b",
   })
+const subscriptionID = idOfSubscription(z.string())
+/** One that may be stored. */
+const newSubscriptionID = idOfSubscription(z.string().max(256))
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   description,
@@ -85,7 +86,10 @@ export const listIntegrations = createRoute({
   summary: "List integrations",
   description: "The integrations that meet all conditions, by name and namespace. There are no pages.",
   request: { query: integrationQuery },
-  responses: { 200: json(integrationListSchema, "The integrations"), ...keptnErrors("permission_denied") },
+  responses: {
+    200: json(integrationListSchema, "The integrations"),
+    ...keptnErrors("invalid_request", "permission_denied"),
+  },
 })
 
 export const pingIntegration = createRoute({
@@ -168,7 +172,10 @@ export const putSubscription = createRoute({
   tags: TAGS,
   summary: "Replace a subscription, or add one with this id",
   description: "A subscription that is replaced keeps its place. The same request again changes nothing.",
-  request: { params: z.object({ integrationID, subscriptionID }), body: bodyOf(sentSubscriptionSchema) },
+  request: {
+    params: z.object({ integrationID, subscriptionID: newSubscriptionID }),
+    body: bodyOf(sentSubscriptionSchema),
+  },
   responses: {
     201: json(idSchema, "The subscription is stored"),
     ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),

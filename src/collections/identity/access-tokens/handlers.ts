@@ -80,10 +80,7 @@ export async function rotate(
 ): Promise<MadeTokenAnswer> {
   const old = await existing(c, owner, tokenId)
   const result = await accessTokens.rotateAccessToken(c.get("directory"), actorOf(c), old, owner.prefix, graceSeconds)
-  if (result.outcome === "ended") {
-    throw new ApiError("conflict", "The token has ended and cannot be rotated: create another")
-  }
-  if (result.outcome === "too-many") throw tooMany()
+  if (result.outcome !== "created") throw notRotated(result.outcome)
   c.get("rightsChanged")()
   return madeTokenAnswer(owner.prefix, result)
 }
@@ -114,6 +111,19 @@ async function make(
       throw new ApiError("conflict", "This token is in use already")
     case "too-many":
       throw tooMany()
+    case "no-owner":
+      throw missing("owner")
+  }
+}
+
+function notRotated(outcome: "ended" | "changed" | "too-many"): ApiError {
+  switch (outcome) {
+    case "ended":
+      return new ApiError("conflict", "The token has ended and cannot be rotated: create another")
+    case "changed":
+      return new ApiError("conflict", "The token was rotated or renamed by somebody else just now: look at it again")
+    case "too-many":
+      return tooMany()
   }
 }
 

@@ -35,7 +35,9 @@ export async function assign(
     entityRegion: body.entity_region,
   }
   const result = await assignRole(c.get("directory"), actorOf(c), subjectId, role)
-  if (result.outcome === "exists") throw new ApiError("conflict", "This role is assigned already")
+  if (result.outcome !== "assigned") {
+    throw result.outcome === "exists" ? new ApiError("conflict", "This role is assigned already") : missing("subject")
+  }
   c.get("rightsChanged")()
   return roleAnswer(result.role)
 }

@@ -58,6 +58,7 @@ export const addTeamUserHandler: IdentityHandler<typeof routes.addTeamUser> = as
   if ((await findUser(directory, id)) === null) throw missing("user")
   const outcome = await directoryTeams.addTeamMember(directory, actorOf(c), team.id, id)
   if (outcome === "exists") throw alreadyMember("user")
+  if (outcome === "missing") throw missing("team or user")
   c.get("rightsChanged")()
   return c.body(null, 201)
 }
@@ -89,6 +90,7 @@ export const addTeamAccountHandler: IdentityHandler<typeof routes.addTeamAccount
   if ((await findSystemAccount(directory, id)) === null) throw missing("system account")
   const outcome = await directoryTeams.addTeamMember(directory, actorOf(c), team.id, id)
   if (outcome === "exists") throw alreadyMember("system account")
+  if (outcome === "missing") throw missing("team or system account")
   c.get("rightsChanged")()
   return c.body(null, 201)
 }
