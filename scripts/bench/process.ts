@@ -17,6 +17,12 @@ export async function startOrigin(token = ""): Promise<RunningProcess> {
   return { port: Number(line), ...running }
 }
 
+/** The setting by which an edge passes what begins with `/origin` on to the origin at `port`. */
+export function upstreamsTo(port: number) {
+  const origin = `http://127.0.0.1:${port}`
+  return [{ prefix: "/origin", strip_prefix: true, origin, allow_plain_http: true, role: "Viewer" }]
+}
+
 /** Starts a script that ends with its standard input, and waits for the one line that it prints. */
 export async function startScript(
   script: string,
