@@ -1,7 +1,20 @@
+import { availableParallelism } from "node:os"
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin"
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
 import { newSealingKey } from "./src/lib/sealing.ts"
 import { findChromium } from "./test/browser/chromium.ts"
+
+/** How long properties are tried, from the environment: see test/support/property.ts. */
+const fuzz = {
+  runs: process.env["FUZZ_RUNS"] ? Number(process.env["FUZZ_RUNS"]) : null,
+  seed: Number(process.env["FUZZ_SEED"] ?? 1),
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    fuzz: { runs: number | null; seed: number }
+  }
+}
 
 /**
  * Three kinds of tests: those that run inside workerd beside the Worker, those that meet it from outside, as a client does,
@@ -11,8 +24,8 @@ export default defineConfig(async () => ({
   test: {
     // The log lines of the Worker are shown where a test fails.
     silent: "passed-only" as const,
-    // Tests wait more than they reckon: every core is used, not all but one.
-    maxWorkers: "100%",
+    // Tests also wait, for processes and for the disk: one more at a time than there are cores keeps all of these busy.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         plugins: [
@@ -33,8 +46,9 @@ export default defineConfig(async () => ({
           include: ["test/**/*.test.ts"],
           exclude: ["test/outside/**", "test/browser/**"],
           setupFiles: ["./test/support/setup.ts"],
+          provide: { fuzz },
           // Only to end what hangs: a machine may be busy with other things.
-          testTimeout: 60_000,
+          testTimeout: fuzz.runs === null ? 60_000 : 24 * 60 * 60 * 1000,
           hookTimeout: 60_000,
         },
       },
@@ -50,9 +64,10 @@ function onRunningEdge(name: string): TestProjectInlineConfiguration {
       name,
       include: [`test/${name}/**/*.test.ts`],
       globalSetup: ["./test/outside/edge.ts"],
-      // They start processes of their own.
+      // They start processes of their own, on a machine that may be busy: only to end what hangs.
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      expect: { poll: { timeout: 30_000 } },
     },
   }
 }

@@ -6,6 +6,7 @@
 import { expect } from "vitest"
 import { z } from "zod"
 import { objectId, parseTree } from "../../src/git/objects.ts"
+import { compareBytes, utf8 } from "../../src/lib/bytes.ts"
 import { query, storedBlobs } from "./storage.ts"
 
 const objectSchema = z.object({ id: z.string(), content: z.string() })
@@ -128,7 +129,7 @@ function walk(id: string, path: string, trees: ReadonlyMap<string, Uint8Array>) 
   return { files, folders }
 }
 
-/** In the order in which SQLite sorts paths. Tests use ASCII names, where bytes and code units agree. */
+/** In the order in which SQLite sorts paths. */
 function sorted(pairs: [string, string][]): [string, string][] {
-  return pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return pairs.toSorted(([a], [b]) => compareBytes(utf8(a), utf8(b)))
 }

@@ -49,7 +49,7 @@ describe("a role that follows from a project", () => {
     await env.DB_GLOBAL.prepare("delete from role_assignments where subject_id = ? and role_name = 'Admin'")
       .bind(id)
       .run()
-    await env.DB_EU.prepare("insert into role_changes values ('open', 'cut', ?, 0)").bind(id).run()
+    await env.DB_EU.prepare("insert into role_changes values (?, 'cut', ?, 0)").bind(crypto.randomUUID(), id).run()
     await runJobs()
     expect(await roles()).toHaveLength(2)
     await ask(`/v3/system-accounts/${id}`, withId, { method: "PATCH", json: { description: "forget" } })

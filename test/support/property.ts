@@ -1,0 +1,17 @@
+/**
+ * How often a property is tried, and from which seed. `npm test` tries a modest number of times from a fixed seed; FUZZ_RUNS and FUZZ_SEED
+ * (vitest.config.ts) lengthen and reseed that. A failure prints the seed, the path and the counterexample.
+ */
+import type { Parameters } from "fast-check"
+import { inject } from "vitest"
+
+/** What `fc.assert` is to be given for a property that is tried `short` times unless FUZZ_RUNS says otherwise. */
+export function trials<T = unknown>(short: number): Parameters<T> {
+  const { runs, seed } = inject("fuzz")
+  return { numRuns: runs ?? short, seed }
+}
+
+/** Of a list that is tried in full in the long form every third, in the short one: another third for each `turn`. */
+export function share<T>(list: readonly T[], turn: number): readonly T[] {
+  return inject("fuzz").runs === null ? list.filter((_, index) => (index + turn) % 3 === 0) : list
+}
