@@ -47,7 +47,7 @@ function json(body: unknown): RequestInit {
 const writes: Write[] = [
   {
     what: "writing three files",
-    calls: 8,
+    calls: 5,
     before: { "a.txt": one, "d/b.txt": null, "d/e/c.txt": null },
     after: { "a.txt": three, "d/b.txt": two, "d/e/c.txt": utf8("four") },
     again: 201,
