@@ -5,7 +5,7 @@
 import { and, asc, eq, isNotNull, lt, sql } from "drizzle-orm"
 import type { Statement } from "./commit.ts"
 import type { Database, Partition } from "./partition.ts"
-import { roleChanges } from "./schema.ts"
+import { projects, roleChanges } from "./schema.ts"
 
 /** The creator of a project becomes its Admin (`principalId`), or all assignments to a deleted project end (null). */
 export interface RoleChange {
@@ -34,13 +34,19 @@ export function noteDeletion(db: Database, change: RoleChange): Statement[] {
   ]
 }
 
-/** Removes the note of a change that is done; answers whether it was still there. */
-export async function finishRoleChange(partition: Partition, change: RoleChange): Promise<boolean> {
-  const { db } = partition
-  const [rows] = await db.batch([
+/**
+ * Removes the note of a change that is done; answers whether that was still wanted: the note was there, or the job was faster, and the project
+ * that was created stands.
+ */
+export async function finishRoleChange({ db }: Partition, change: RoleChange): Promise<boolean> {
+  const [noted, standing] = await db.batch([
     db.delete(roleChanges).where(eq(roleChanges.id, change.id)).returning({ id: roleChanges.id }),
+    db
+      .select({ id: projects.id })
+      .from(projects)
+      .where(and(eq(projects.name, change.project), eq(projects.createdAt, change.createdAt))),
   ])
-  return rows.length > 0
+  return noted.length > 0 || standing.length > 0
 }
 
 /** The changes that a failure left open, the oldest first. */

@@ -1,9 +1,14 @@
 import { env } from "cloudflare:workers"
 import { createScheduledController } from "cloudflare:test"
-import worker from "../../../src/index.ts"
 import { describe, expect, it } from "vitest"
+import { z } from "zod"
+import { loadConfig } from "../../../src/config.ts"
+import worker from "../../../src/index.ts"
+import { settleRoleChange } from "../../../src/installation/role-changes.ts"
+import { Meter } from "../../../src/lib/meter.ts"
 import { base64, createProject, send, shipyard } from "../../support/client.ts"
 import { ask, newAccount, page, withId } from "../../support/identity.ts"
+import { openRegion } from "../../support/partition.ts"
 
 const PROJECT = "/api/controlPlane/v1/project"
 
@@ -43,6 +48,25 @@ describe("the creator of a project", () => {
 })
 
 describe("a role that follows from a project", () => {
+  it("stays when the job was faster than the request that created the project", async () => {
+    const { id, make, roles } = await creator("slow")
+    await make("slow")
+    const config = loadConfig({ ...env })
+    const createdAt = await env.DB_EU.prepare("select created_at from projects where name = 'slow'").first("created_at")
+    const assignment = await env.DB_GLOBAL.prepare(
+      "select id from role_assignments where subject_id = ? and role_name = 'Admin'",
+    )
+      .bind(id)
+      .first("id")
+    const change = { id: z.string().parse(assignment), project: "slow", principalId: id }
+    const settle = (time: number) => settleRoleChange(config, new Meter(), openRegion(), { ...change, createdAt: time })
+    await settle(z.number().parse(createdAt))
+    expect(await roles()).toHaveLength(2)
+    // That of a project which is gone, and whose name is used again, ends.
+    await settle(z.number().parse(createdAt) - 1)
+    expect(await roles()).toHaveLength(1)
+  })
+
   it("is given by the job when the directory failed after the project was created", async () => {
     const { id, make, roles, token } = await creator("cut off")
     await make("cut")
