@@ -46,6 +46,7 @@ describe("the environment of wrangler.toml", () => {
       integrationTtlHours: 48,
       eventValidation: false,
       serverTiming: true,
+      storageTimeout: 30_000,
       version: env.VERSION.id,
       directory: env.DB_GLOBAL,
       assets: env.ASSETS,

@@ -21,7 +21,7 @@ describe.each(eachOperation())("%s", (_, operation) => {
       const fault = await attack(request, () => log.slice(from))
       if (fault !== null) throw new Error(fault)
     })
-    const { seed = 0, ...runs } = trials<[HostileRequest]>(6)
+    const { seed = 0, ...runs } = trials<[HostileRequest]>(4)
     // A seed for each operation: of one for all would come the same few changes everywhere.
     await fc.assert(property, { ...runs, seed: seed + 1000 * operations.indexOf(operation) })
     await expectAnswered(operation)
