@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { runCommand } from "./command.ts"
-import { readOptions } from "./soak/options.ts"
+import { readOptions, USAGE } from "./soak/options.ts"
 import { print } from "./soak/report.ts"
 import { run } from "./soak/run.ts"
 
@@ -15,6 +15,7 @@ const ONE_SIGNAL_MS = 1_000
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2))
+  if (options === null) return print(USAGE)
   const folder = mkdtempSync(join(tmpdir(), "quarterdeck-soak-"))
   // What is ending may write there once more.
   process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))

@@ -5,7 +5,7 @@ import { type Edges, withEdges } from "./edges.ts"
 import { type Ask, askOnce } from "./load.ts"
 import type { Part, Settings } from "./part.ts"
 import { dollarsPerMillion } from "./prices.ts"
-import { startOrigin, upstreamsTo } from "./process.ts"
+import { besideOrigin } from "./process.ts"
 import {
   event,
   eventsPath,
@@ -59,9 +59,7 @@ interface Kind {
 /** Measures and reports. */
 export const measureCost: Part = async (settings, report) => {
   if (!isUsageKnown) print("this system has no /proc as Linux has: CPU time counts for nothing here")
-  const origin = await startOrigin()
-  try {
-    const variables = { SERVER_TIMING: "off", UPSTREAMS_EU: upstreamsTo(origin.port) }
+  await besideOrigin((_, variables) => {
     const cold = { ...variables, TOKEN_CACHE_SECONDS: "0" }
     const workers = [
       { name: "own", source: "built", variables },
@@ -69,7 +67,7 @@ export const measureCost: Part = async (settings, report) => {
       { name: "counted", source: "counted", variables },
       { name: "counted, cold", source: "counted", variables: cold },
     ] as const
-    await withEdges({ workers: [...workers] }, async (edges) => {
+    return withEdges({ workers: [...workers] }, async (edges) => {
       await prepare(edges)
       const table = report.table("a million of", { heading: "dollars", digits: 2 }, [
         ...COLUMNS.map(({ heading }) => ({ heading, digits: 1 })),
@@ -85,9 +83,7 @@ export const measureCost: Part = async (settings, report) => {
         })
       }
     })
-  } finally {
-    await origin.stop()
-  }
+  })
 }
 
 /** A project with files, a history and events. */

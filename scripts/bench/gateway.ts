@@ -16,7 +16,7 @@ import { inFolder } from "./folder.ts"
 import { askOnce } from "./load.ts"
 import { hasNginx, startKeptnGateway } from "./nginx.ts"
 import type { Part, Settings } from "./part.ts"
-import { type RunningProcess, startOrigin, upstreamsTo } from "./process.ts"
+import { besideOrigin, type RunningProcess, startOrigin } from "./process.ts"
 import { get, METADATA_PATH } from "./questions.ts"
 import { print, type Report, type Table } from "./report.ts"
 import {
@@ -42,20 +42,15 @@ const OTHERS = [
 /** Measures and reports. */
 export const measureGateway: Part = async (settings, report) => {
   if (!isUsageKnown) print("this system has no /proc as Linux has: CPU time is left out")
-  const origin = await startOrigin()
-  try {
-    // As it is deployed.
-    const variables = { SERVER_TIMING: "off", UPSTREAMS_EU: upstreamsTo(origin.port) }
+  await besideOrigin((origin, variables) => {
     const cold = { ...variables, TOKEN_CACHE_SECONDS: "0" }
     const workers = [
       { name: "own", source: "built", variables },
       { name: "cold", source: "built", variables: cold },
       { name: "floor", source: "floor" },
     ] as const
-    await withEdges({ workers: [...workers] }, (edges) => compareAll(settings, report, edges, origin.port))
-  } finally {
-    await origin.stop()
-  }
+    return withEdges({ workers: [...workers] }, (edges) => compareAll(settings, report, edges, origin))
+  })
 }
 
 async function compareAll(settings: Settings, report: Report, edges: Edges, origin: number): Promise<void> {

@@ -4,7 +4,7 @@ import { gatewayComparisons, preparations, readComparisons, writeComparisons } f
 import { type Edges, withEdges } from "./edges.ts"
 import { type Heap, Inspector } from "./inspector.ts"
 import { askOnce, warmUp } from "./load.ts"
-import { startOrigin, upstreamsTo } from "./process.ts"
+import { besideOrigin } from "./process.ts"
 
 /** How often the heap is looked at, in ms. */
 const LOOK_MS = 50
@@ -19,28 +19,24 @@ export interface MemoryUse {
 }
 
 /** Asks everything that is compared with the floor (comparisons.ts) at once for so long. */
-export async function measureMemory(milliseconds: number): Promise<MemoryUse> {
-  const origin = await startOrigin()
-  try {
-    const variables = { SERVER_TIMING: "off", UPSTREAMS_EU: upstreamsTo(origin.port) }
+export function measureMemory(milliseconds: number): Promise<MemoryUse> {
+  return besideOrigin((origin, variables) => {
     const workers = [{ name: "own", source: "built" as const, variables }]
-    return await withEdges({ workers, inspected: true }, async (edges) => {
+    return withEdges({ workers, inspected: true }, async (edges) => {
       if (edges.inspectorPort === null) throw new Error("there is no inspector")
       const inspector = await Inspector.connect(edges.inspectorPort, "own")
       try {
         const wake = () => askOnce(edges.port("own"), { path: "/health", token: "" })
         await inspector.collectGarbage(wake)
         const before = await inspector.heap()
-        const peak = await highestDuring(inspector, () => askEverything(edges, origin.port, milliseconds))
+        const peak = await highestDuring(inspector, () => askEverything(edges, origin, milliseconds))
         await inspector.collectGarbage(wake)
         return { before, peak, after: await inspector.heap() }
       } finally {
         inspector.close()
       }
     })
-  } finally {
-    await origin.stop()
-  }
+  })
 }
 
 async function askEverything({ port, token }: Edges, origin: number, milliseconds: number): Promise<void> {

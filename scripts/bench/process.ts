@@ -17,10 +17,22 @@ export async function startOrigin(token = ""): Promise<RunningProcess> {
   return { port: Number(line), ...running }
 }
 
-/** The setting by which an edge passes what begins with `/origin` on to the origin at `port`. */
-export function upstreamsTo(port: number) {
+/** Runs something beside an origin; `variables` are those of an edge as it is deployed, which passes what begins with `/origin` on to it. */
+export async function besideOrigin<T>(
+  run: (origin: number, variables: ReturnType<typeof variablesBefore>) => Promise<T>,
+): Promise<T> {
+  const { port, stop } = await startOrigin()
+  try {
+    return await run(port, variablesBefore(port))
+  } finally {
+    await stop()
+  }
+}
+
+function variablesBefore(port: number) {
   const origin = `http://127.0.0.1:${port}`
-  return [{ prefix: "/origin", strip_prefix: true, origin, allow_plain_http: true, role: "Viewer" }]
+  const upstream = { prefix: "/origin", strip_prefix: true, origin, allow_plain_http: true, role: "Viewer" }
+  return { SERVER_TIMING: "off", UPSTREAMS_EU: [upstream] }
 }
 
 /** Starts a script that ends with its standard input, and waits for the one line that it prints. */

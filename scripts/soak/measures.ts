@@ -81,16 +81,26 @@ export class Measures {
     return this.#memory.length < 4 ? null : [of(0), of(1), of(2), of(3)]
   }
 
-  /** Whether the run is long enough to say that memory grows without end. */
-  get isMemoryJudged(): boolean {
+  /** Whether the run is long enough to say that something grows without end. */
+  get isGrowthJudged(): boolean {
     return this.#runMs >= JUDGED_MS
   }
 
   /** Whether memory seems to grow without end. */
   isMemoryGrowing(): boolean {
-    if (!this.isMemoryJudged) return false
+    if (!this.isGrowthJudged) return false
     const [, second, , last] = this.memoryQuarters() ?? [0, 0, 0, 0]
     return last > second * NOTABLE_RATIO && last > second + NOTABLE_KIB
+  }
+
+  /** How the median durations of all kinds went from the first quarter to the last: the ratio that is in the middle. */
+  latencyRatio(): number {
+    return median(Array.from(this.latencies().values(), ({ first, last }) => last.median / first.median))
+  }
+
+  /** Whether answers seem to take ever longer. */
+  isSlowing(): boolean {
+    return this.isGrowthJudged && this.latencyRatio() > NOTABLE_RATIO
   }
 }
 

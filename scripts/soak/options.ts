@@ -11,13 +11,15 @@ export interface Options {
   seed: number
 }
 
-const USAGE = "npm run soak -- --minutes N [--kill-every SECONDS] [--writers N] [--seed N]"
+/** How the command is called. */
+export const USAGE = "npm run soak -- --minutes N [--kill-every SECONDS] [--writers N] [--seed N]"
 const DEFAULT_WRITERS = 8
 const LARGEST_SEED = 2 ** 31
 
-/** Reads the options. */
-export function readOptions(args: string[]): Options {
+/** Reads the options; null when only help is wanted. */
+export function readOptions(args: string[]): Options | null {
   const values = parse(args)
+  if (values.help) return null
   const minutes = readNumber("--minutes", values.minutes)
   if (minutes === null) throw new StartError(`--minutes is missing. ${USAGE}`)
   return {
@@ -30,8 +32,9 @@ export function readOptions(args: string[]): Options {
 
 function parse(args: string[]) {
   const text = { type: "string" } as const
+  const help = { type: "boolean", default: false } as const
   try {
-    return parseArgs({ args, options: { minutes: text, "kill-every": text, writers: text, seed: text } }).values
+    return parseArgs({ args, options: { minutes: text, "kill-every": text, writers: text, seed: text, help } }).values
   } catch (error) {
     throw new StartError(`${error instanceof Error ? error.message : String(error)}. ${USAGE}`)
   }

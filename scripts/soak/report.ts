@@ -31,6 +31,8 @@ function printLatencies(measures: Measures): void {
     print(row(kind, [String(count), ...median_, ...p99]))
   }
   print("")
+  print(`of all kinds the middle ratio of medians is ${measures.latencyRatio().toFixed(2)}`)
+  if (measures.isSlowing()) print("FAULT answers take ever longer")
 }
 
 function course(first: number, last: number): [string, string] {
@@ -47,7 +49,7 @@ function printMemory(measures: Measures): void {
   const [, second, , last] = quarters
   const ratio = `last : second = ${(last / second).toFixed(2)}`
   print(`memory of workerd, median of each quarter: ${quarters.map(mebibytes).join(", ")} (${ratio})`)
-  if (!measures.isMemoryJudged) print("(a run of less than ten minutes is too short to call that growth)")
+  if (!measures.isGrowthJudged) print("(a run of less than ten minutes is too short to call that growth)")
   if (measures.isMemoryGrowing()) print("FAULT it grows without end")
 }
 

@@ -66,7 +66,7 @@ class Run {
     this.#measures.close()
     await this.#readBack(world, writers)
     printReport(this.#edge, this.#measures, this.#faults, this.#faultCount)
-    return this.#faultCount === 0 && !this.#measures.isMemoryGrowing()
+    return this.#faultCount === 0 && !this.#measures.isMemoryGrowing() && !this.#measures.isSlowing()
   }
 
   async #makeWorld(): Promise<World> {

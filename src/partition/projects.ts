@@ -29,6 +29,8 @@ import { CLOCK_MARGIN, takeBack } from "./unnamed-blobs.ts"
 
 /** The branch that holds a project's own files. A stage cannot have this name. */
 export const DEFAULT_BRANCH = "main"
+/** The longest name of a project, in UTF-16 code units, as in Keptn. */
+export const LONGEST_PROJECT_NAME = 200
 /** The file on the default branch that the stages come from. */
 const SHIPYARD = "shipyard.yaml"
 

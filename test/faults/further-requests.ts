@@ -10,7 +10,7 @@ import { exportEvents } from "../support/events.ts"
 import { fetchBody, headOf, pushBody } from "../support/git.ts"
 import { commitFiles } from "../support/keptn.ts"
 import { blobOf, commitOf, packOf, treeOf } from "../support/packs.ts"
-import { formWith, zipOf } from "../support/packages.ts"
+import { formWith, SEVERAL_CHANGES, zipOf } from "../support/packages.ts"
 import { openRegion } from "../support/partition.ts"
 import type { SentRequest } from "./faulty-edge.ts"
 import { storeEvents } from "../support/store-events.ts"
@@ -25,17 +25,6 @@ const LONG_AGO = Date.parse("2023-01-01T00:00:00.000Z")
 /** More than is held whole when it is read. */
 const large = noise(1024 * 1024 + 1)
 const OCTETS = "application/octet-stream"
-
-const PACKAGE = {
-  "manifest.yaml": `tasks:
-  - {id: one, type: api, action: keptn-api-v1-create-service, payload: one.json}
-  - {id: file, type: resource, resource: f, resourceUri: f}
-  - {id: two, type: api, action: keptn-api-v1-create-service, payload: two.json}
-`,
-  "one.json": '{"serviceName":"one"}',
-  "two.json": '{"serviceName":"two"}',
-  f: "content",
-}
 
 /** Stores what the further requests are about. */
 export async function storeProject(): Promise<void> {
@@ -74,7 +63,7 @@ export const furtherRequests: Record<string, () => SentRequest | Promise<SentReq
   "an import of events that are archived": async () =>
     post("importEvents", `${EVENTS}/import?project=${PROJECT}`, "application/jsonl", await importedLines()),
   "an import of a package of several tasks": async () => {
-    const form = new Response(formWith(zipOf(PACKAGE)))
+    const form = new Response(formWith(zipOf(SEVERAL_CHANGES)))
     const type = form.headers.get("content-type") ?? ""
     const bytes = new Uint8Array(await form.arrayBuffer())
     return post("importPackage", `/api/v1/import?project=${PROJECT}`, type, bytes)

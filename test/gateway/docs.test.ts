@@ -4,21 +4,11 @@ import { parse } from "yaml"
 import { z } from "zod"
 import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
 import { send, storageCounts, type TestRequest } from "../support/client.ts"
-import { documentPaths } from "../support/documents.ts"
+import { documentPaths, REGIONAL_DOCUMENTS } from "../support/documents.ts"
 
-const regional = [
-  "api-service",
-  "control-plane",
-  "resource-service",
-  "git",
-  "configuration-service",
-  "mongodb-datastore",
-  "secret-service",
-  "statistics-service",
-]
 const hosts = {
-  eu: regional,
-  us: regional,
+  eu: REGIONAL_DOCUMENTS,
+  us: REGIONAL_DOCUMENTS,
   global: ["identity"],
 }
 const documents = Object.entries(hosts).flatMap(([label, names]) =>

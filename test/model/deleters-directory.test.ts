@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 import { ask, create, madeToken, refused } from "../support/identity.ts"
 import { createUser } from "../support/people.ts"
 import { audited, count, rowsNaming } from "./directory-rows.ts"
-import { atOnce, expectOnly, type Raced, statusOf, tally, underAnyOrder } from "./racing.ts"
+import { race, type Raced, statusOf, tally, type Told, underAnyOrder } from "./racing.ts"
 
 const nothing = { tokens: 0, role_assignments: 0, team_members: 0 }
 const role = (name: string) => ({
@@ -34,7 +34,7 @@ describe.each(kinds)("a $kind that is deleted while others change it", ({ path, 
       const own = `${path}/${id}`
       const old = await ask(`${own}/access-tokens`, madeToken, { json: { name: "old", ttl_seconds: 3600 } }, 201)
       const ofOld = `${own}/access-tokens/${old.id}`
-      const requests: { request: Raced; answers: number[] }[] = [
+      const requests: Told[] = [
         { request: ["global", own, { method: "DELETE" }], answers: [204] },
         { request: ["global", `${own}/access-tokens`, { json: { name, ttl_seconds: 3600 } }], answers: [201, 404] },
         { request: ["global", `${own}/assigned-roles`, { json: role(name) }], answers: [201, 404] },
@@ -43,14 +43,7 @@ describe.each(kinds)("a $kind that is deleted while others change it", ({ path, 
         { request: ["global", `${ofOld}/rotate`, { json: { grace_seconds: 60 } }], answers: [201, 404, 409] },
         { request: ["global", ofOld, { method: "PATCH", json: { name: "other" } }], answers: [200, 404] },
       ]
-      const responses = await atOnce(
-        order,
-        requests.map(({ request }) => request),
-      )
-      expectOnly(
-        responses,
-        requests.map(({ answers }) => answers),
-      )
+      await race(order, requests)
       expect((await refused(own, {}))[0]).toBe(404)
       expect(await rowsNaming(id)).toEqual(nothing)
       expect(await statusOf(old.token)).toBe(401)
@@ -60,12 +53,8 @@ describe.each(kinds)("a $kind that is deleted while others change it", ({ path, 
   it("is deleted once by several at once, and the audit trail tells of one", () =>
     underAnyOrder(4, async (name, order) => {
       const id = await make(name)
-      const remove: Raced = ["global", `${path}/${id}`, { method: "DELETE" }]
-      const responses = await atOnce(order, [remove, remove, remove, remove])
-      expectOnly(
-        responses,
-        responses.map(() => [204, 404]),
-      )
+      const remove: Told = { request: ["global", `${path}/${id}`, { method: "DELETE" }], answers: [204, 404] }
+      const responses = await race(order, [remove, remove, remove, remove])
       expect(tally(responses)[204]).toBeGreaterThan(0)
       expect(await audited(id, "delete")).toBe(1)
     }))
@@ -77,7 +66,7 @@ describe("a team that is deleted while others change it", () => {
       const [id, user] = [await create("/v3/teams", { name }), await createUser()]
       const account = await create("/v3/system-accounts", { name })
       const own = `/v3/teams/${id}`
-      const requests: { request: Raced; answers: number[] }[] = [
+      const requests: Told[] = [
         { request: ["global", own, { method: "DELETE" }], answers: [204] },
         { request: ["global", `${own}/users`, { json: { id: user } }], answers: [201, 404] },
         { request: ["global", `${own}/system-accounts`, { json: { id: account } }], answers: [201, 404] },
@@ -85,14 +74,7 @@ describe("a team that is deleted while others change it", () => {
         { request: ["global", own, { method: "PATCH", json: { name: "changed" } }], answers: [200, 404] },
         { request: ["global", `${own}/users/${user}`, { method: "DELETE" }], answers: [204, 404] },
       ]
-      const responses = await atOnce(
-        order,
-        requests.map(({ request }) => request),
-      )
-      expectOnly(
-        responses,
-        requests.map(({ answers }) => answers),
-      )
+      await race(order, requests)
       expect((await refused(own, {}))[0]).toBe(404)
       expect([await rowsNaming(id), await rowsNaming(user), await rowsNaming(account)]).toEqual([
         nothing,
@@ -111,21 +93,14 @@ describe("a token that is ended while others change it", () => {
       const old = await ask(path, madeToken, { json: { name, ttl_seconds: 3600 } }, 201)
       const own = `${path}/${old.id}`
       const rotate: Raced = ["global", `${own}/rotate`, { json: { grace_seconds: 600 } }]
-      const requests: { request: Raced; answers: number[] }[] = [
+      const requests: Told[] = [
         { request: ["global", `${own}/revoke`, { method: "PATCH" }], answers: [200, 404] },
         { request: ["global", own, { method: "DELETE" }], answers: [204] },
         { request: ["global", own, { method: "PATCH", json: { name: "renamed" } }], answers: [200, 404] },
         { request: rotate, answers: [201, 404, 409] },
         { request: rotate, answers: [201, 404, 409] },
       ]
-      const responses = await atOnce(
-        order,
-        requests.map(({ request }) => request),
-      )
-      expectOnly(
-        responses,
-        requests.map(({ answers }) => answers),
-      )
+      const responses = await race(order, requests)
       expect(await statusOf(old.token)).toBe(401)
       const successors = responses.filter(({ status }) => status === 201)
       expect(await count("tokens", "owner_id = ?", account)).toBe(successors.length)

@@ -10,31 +10,13 @@ import { auditProject } from "../support/integrity.ts"
 import { commitFiles, fetchFile, listFiles, newService, readFile, removeFile, resourcePath } from "../support/keptn.ts"
 import { getProject, projectsPath } from "../support/projects.ts"
 import { query } from "../support/storage.ts"
-import { interleave, type Order, type ScheduledClient } from "../support/scheduled.ts"
+import { interleave, type ScheduledClient } from "../support/scheduled.ts"
 import { register, registrationPath, sampleRegistration, subscriptionPath } from "../support/uniform.ts"
 import { rolesOn } from "./directory-rows.ts"
-import { atOnce, expectOnly, type Raced, underAnyOrder } from "./racing.ts"
-
-interface Told {
-  request: Raced
-  answers: number[]
-}
+import { expectOnly, race, type Raced, type Told, underAnyOrder } from "./racing.ts"
 
 /** The creation of a project makes fewer calls than these. */
 const LATE_AFTER = Array.from({ length: 9 }, (_, index) => index)
-
-/** Sends requests at once; each must be answered as it may be. */
-async function raceThem(order: Order, requests: readonly Told[]): Promise<Response[]> {
-  const responses = await atOnce(
-    order,
-    requests.map(({ request }) => request),
-  )
-  expectOnly(
-    responses,
-    requests.map(({ answers }) => answers),
-  )
-  return responses
-}
 
 const number = z.object({ n: z.number() })
 
@@ -81,7 +63,7 @@ describe("a project that is deleted while others write to it", () => {
       await newService(project, "carts")
       const place = { project, stage: "dev" }
       const commit = await commitFiles(place, { "old.txt": "old" })
-      const responses = await raceThem(order, [
+      const responses = await race(order, [
         ...ofProject(project),
         { request: ["eu", `${projectsPath}/${project}`, { method: "DELETE" }], answers: [200] },
       ])
@@ -103,7 +85,7 @@ describe("a project that is deleted while others write to it", () => {
       await createProject("eu", project, "dev", "prod")
       await commitFiles({ project, stage: "dev" }, { "old.txt": "old" })
       const anew: Raced = ["eu", projectsPath, { json: { name: project, shipyard: base64(shipyard("dev", "prod")) } }]
-      const responses = await raceThem(order, [
+      const responses = await race(order, [
         { request: ["eu", `${projectsPath}/${project}`, { method: "DELETE" }], answers: [200] },
         { request: anew, answers: [201, 409] },
         { request: anew, answers: [201, 409] },
@@ -178,7 +160,7 @@ describe("a service that is deleted while others write to it", () => {
       const files = resourcePath(place)
       const content = { resourceContent: base64("written") }
       const event = { project, stage: "dev", service: "carts" }
-      await raceThem(order, [
+      await race(order, [
         {
           request: ["eu", files, { json: { resources: [{ resourceURI: "a.txt", ...content }] } }],
           answers: [201, 404],
@@ -209,7 +191,7 @@ describe("several who change a project's shipyard at once", () => {
       const first = shipyard("dev", "prod")
       await createProject("eu", project, "dev", "prod")
       const texts = [first, `${first}\n# two`, shipyard("prod", "dev")]
-      await raceThem(
+      await race(
         order,
         texts.map((text) => ({
           request: ["eu", projectsPath, { method: "PUT", json: { name: project, shipyard: base64(text) } }],
@@ -230,7 +212,7 @@ describe("an integration that is unregistered while others use it", () => {
       const id = await register({ name })
       const subscription = { event: "sh.keptn.event.a.triggered", filter: { projects: [], stages: [], services: [] } }
       const [own] = [`${registrationPath}/${id}`]
-      await raceThem(order, [
+      await race(order, [
         { request: ["eu", own, { method: "DELETE" }], answers: [200] },
         { request: ["eu", subscriptionPath(id), { json: subscription }], answers: [201, 404] },
         { request: ["eu", subscriptionPath(id, "one"), { method: "PUT", json: subscription }], answers: [201, 404] },
@@ -245,7 +227,7 @@ describe("an integration that is unregistered while others use it", () => {
     underAnyOrder(6, async (name, order) => {
       const id = await register({ name, events: ["sh.keptn.event.old.triggered"] })
       const again = sampleRegistration({ name, events: ["sh.keptn.event.new.triggered"] })
-      const [, registered] = await raceThem(order, [
+      const [, registered] = await race(order, [
         { request: ["eu", `${registrationPath}/${id}`, { method: "DELETE" }], answers: [200] },
         { request: ["eu", registrationPath, { json: again }], answers: [200, 201] },
       ])

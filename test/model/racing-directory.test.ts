@@ -1,10 +1,11 @@
 /** Many who create the same in the directory at once, under any order of their calls to storage. */
 import { describe, expect, it } from "vitest"
 import { z } from "zod"
+import { clientAt } from "../support/address.ts"
 import { ask, create, madeToken, page, refused } from "../support/identity.ts"
 import { createUser, issueToken } from "../support/people.ts"
 import { audited, count } from "./directory-rows.ts"
-import { atOnce, CALLERS, newAddress, type Raced, statusOf, tally, underAnyOrder } from "./racing.ts"
+import { atOnce, CALLERS, type Raced, statusOf, tally, underAnyOrder } from "./racing.ts"
 
 const invitation = z.object({ user_id: z.string(), activation_token: z.string() })
 
@@ -36,7 +37,7 @@ describe("eight who at once", () => {
       const accepted: Response[] = []
       for (const { activation_token: token } of invitations) {
         const [response] = await atOnce(order, [
-          ["global", "/v3/users/me/activate", { token, json: {}, headers: newAddress() }],
+          ["global", "/v3/users/me/activate", { token, json: {}, headers: clientAt() }],
         ])
         if (response) accepted.push(response)
       }
@@ -48,7 +49,7 @@ describe("eight who at once", () => {
     underAnyOrder(4, async (name, order) => {
       const json = { email: `${name}@example.com` }
       const { activation_token: token, user_id: id } = await ask("/v3/invites", invitation, { json }, 201)
-      const accept: Raced = ["global", "/v3/users/me/activate", { token, json: {}, headers: newAddress() }]
+      const accept: Raced = ["global", "/v3/users/me/activate", { token, json: {}, headers: clientAt() }]
       const responses = await atOnce(
         order,
         CALLERS.map(() => accept),

@@ -1,6 +1,7 @@
 /** Requests of several callers at once, their calls to storage in an order that is drawn. */
 import * as fc from "fast-check"
 import { vi } from "vitest"
+import { clientAt } from "../support/address.ts"
 import { send, type TestRequest } from "../support/client.ts"
 import { trials } from "../support/property.ts"
 import { anyOrder, interleave, type Order } from "../support/scheduled.ts"
@@ -40,14 +41,22 @@ export function atOnce(order: Order, requests: readonly Raced[]): Promise<Respon
   )
 }
 
-/** How often each status was answered. */
-export function tally(responses: readonly Response[]): Record<number, number> {
-  const counts: Record<number, number> = {}
-  for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1
-  return counts
+/** A request with the statuses that it may be answered with. */
+export interface Told {
+  request: Raced
+  answers: readonly number[]
 }
 
-/** The statuses of responses, in their order, which must be among those that are allowed. */
+/** Sends requests at once; each must be answered as it may be. */
+export async function race(order: Order, requests: readonly Told[]): Promise<Response[]> {
+  const sent = requests.map(({ request }) => request)
+  const responses = await atOnce(order, sent)
+  const allowed = requests.map(({ answers }) => answers)
+  expectOnly(responses, allowed)
+  return responses
+}
+
+/** The statuses of responses, in their order, must be among those that are allowed. */
 export function expectOnly(responses: readonly Response[], allowed: readonly (readonly number[])[]): void {
   const wrong = responses.flatMap(({ status }, index) =>
     allowed[index]?.includes(status) ? [] : [`request ${index} was answered ${status}`],
@@ -55,15 +64,14 @@ export function expectOnly(responses: readonly Response[], allowed: readonly (re
   if (wrong.length > 0) throw new Error(wrong.join(", "))
 }
 
-let addresses = 0
-
-/** Headers as from a client of its own: refused attempts are counted for each address. */
-export function newAddress(): Record<string, string> {
-  addresses++
-  return { "cf-connecting-ip": `192.0.${Math.floor(addresses / 250) % 250}.${addresses % 250}` }
+/** How often each status was answered. */
+export function tally(responses: readonly Response[]): Record<number, number> {
+  const counts: Record<number, number> = {}
+  for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1
+  return counts
 }
 
 /** The status that a token gets from an isolate that does not remember it. */
 export async function statusOf(token: string): Promise<number> {
-  return (await send("eu", "/api/v1/metadata", { token, headers: newAddress() })).status
+  return (await send("eu", "/api/v1/metadata", { token, headers: clientAt() })).status
 }

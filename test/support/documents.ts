@@ -1,6 +1,18 @@
 /** The OpenAPI documents that the Worker under test serves. */
 import { exports } from "cloudflare:workers"
 
+/** The collections that every regional host has a document of, in the order of its page. */
+export const REGIONAL_DOCUMENTS = [
+  "api-service",
+  "control-plane",
+  "resource-service",
+  "git",
+  "configuration-service",
+  "mongodb-datastore",
+  "secret-service",
+  "statistics-service",
+]
+
 /** The addresses of the documents that the docs page of a host links to. */
 export async function documentPaths(label: string): Promise<string[]> {
   const page = await (await read(label, "/api")).text()

@@ -7,6 +7,18 @@ import { answer } from "./keptn.ts"
 /** Files of a package by path. */
 export type PackageFiles = Record<string, string | Uint8Array>
 
+/** A package whose tasks are several changes: a service, files of every stage, and another service. */
+export const SEVERAL_CHANGES: PackageFiles = {
+  "manifest.yaml": `tasks:
+  - {id: one, type: api, action: keptn-api-v1-create-service, payload: one.json}
+  - {id: file, type: resource, resource: f, resourceUri: f}
+  - {id: two, type: api, action: keptn-api-v1-create-service, payload: two.json}
+`,
+  "one.json": '{"serviceName":"one"}',
+  "two.json": '{"serviceName":"two"}',
+  f: "content",
+}
+
 /** A zip archive with these files. */
 export function zipOf(files: PackageFiles): Uint8Array<ArrayBuffer> {
   const entries = Object.entries(files).map(([path, content]): [string, Uint8Array] => [

@@ -48,7 +48,7 @@ export const sendEvent = createRoute({
   tags: ["events"],
   summary: "Send an event",
   description:
-    "Stores a CloudEvent and answers its Keptn context. `id` and `time` are given by the server: the same request again stores another event. " +
+    "Stores a CloudEvent and answers its Keptn context. `id` and `time` are given by the server: the same request again stores another event, unless it comes with the same `Idempotency-Key`. " +
     "It is found as soon as this is answered. A context that is no UUID " +
     "is turned into one, always the same. Events that only report on a task (`….started`, `….status.changed`, `….finished`, " +
     "logs) need the role Integration on their project, all others Contributor; an event of no project needs it on all.\n\n" +

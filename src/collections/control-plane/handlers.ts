@@ -17,8 +17,6 @@ import * as routes from "./routes.ts"
 import type { createProjectSchema } from "./schemas.ts"
 import { readShipyard, type Shipyard } from "./shipyard.ts"
 
-const LONGEST_PROJECT_NAME = 200
-
 export const listProjects: RegionalHandler<typeof routes.listProjects> = async (c) => {
   const page = readOffsetPage(c.req.valid("query"))
   const found = await projects.findProjects(c.get("partition"), reachOf(c, "read"), page)
@@ -97,8 +95,8 @@ function readNewProject(body: z.infer<typeof createProjectSchema>): {
 
 function readName(name: string | null | undefined): string {
   if (!name) throw invalidPayload("project name missing")
-  if (name.length > LONGEST_PROJECT_NAME) {
-    throw invalidPayload(`project name exceeds maximum size of ${LONGEST_PROJECT_NAME} characters`)
+  if (name.length > projects.LONGEST_PROJECT_NAME) {
+    throw invalidPayload(`project name exceeds maximum size of ${projects.LONGEST_PROJECT_NAME} characters`)
   }
   if (!isEntityName(name)) throw invalidPayload("provided project name is not a valid Keptn entity name")
   return name

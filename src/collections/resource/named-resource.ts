@@ -4,6 +4,7 @@ import { principalOf } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { authorOf } from "../../lib/author.ts"
 import { filePath } from "../../lib/file-path.ts"
+import { LONGEST_PROJECT_NAME } from "../../partition/projects.ts"
 import type { CommitText } from "../../partition/repository.ts"
 import type { Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
@@ -20,11 +21,9 @@ export interface Names {
   serviceName?: string
 }
 
-/** No project has a longer name, and the store of bytes, which is asked before the index has answered, takes none. */
-const LONGEST_PROJECT_NAME = 200
-
 /** The scope that the names in a path stand for. Throws an `ApiError` when they can be nobody's. */
 export function scopeOf(names: Names): Scope {
+  // The store of bytes is asked before the index has answered, and takes no such key.
   if (names.projectName.length > LONGEST_PROJECT_NAME) throw projectNotFound()
   return { project: names.projectName, stage: names.stageName ?? null, service: names.serviceName ?? null }
 }

@@ -7,20 +7,10 @@ import { StorageError } from "../../../src/lib/storage-error.ts"
 import { findProject } from "../../../src/partition/projects.ts"
 import { Fault, intercept } from "../../support/intercept.ts"
 import { listFiles, newProject } from "../../support/keptn.ts"
-import { zipOf } from "../../support/packages.ts"
+import { SEVERAL_CHANGES, zipOf } from "../../support/packages.ts"
 import { euBindings, openRegion } from "../../support/partition.ts"
 import { getProject } from "../../support/projects.ts"
 
-const files = {
-  "manifest.yaml": `tasks:
-  - {id: one, type: api, action: keptn-api-v1-create-service, payload: one.json}
-  - {id: file, type: resource, resource: f, resourceUri: f}
-  - {id: two, type: api, action: keptn-api-v1-create-service, payload: two.json}
-`,
-  "one.json": '{"serviceName":"one"}',
-  "two.json": '{"serviceName":"two"}',
-  f: "content",
-}
 const LABELS = ["one", "two", "file (stage dev)", "file (stage prod)"]
 
 /** Imports with storage whose call number `failing` fails before it is made; answers what was said, null for success. */
@@ -38,7 +28,7 @@ async function importWithFault(project: string, failing: number): Promise<unknow
   const author = { name: "a", email: "a@example.com", time: 0 }
   const tools = { partition, project, author, seal: async () => "", alive: 0 }
   try {
-    await runImport(tools, planImport(found, openArchive(zipOf(files))))
+    await runImport(tools, planImport(found, openArchive(zipOf(SEVERAL_CHANGES))))
     return null
   } catch (error) {
     return error
