@@ -3,6 +3,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin"
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
 import { newSealingKey } from "./src/lib/sealing.ts"
 import { findChromium } from "./test/browser/chromium.ts"
+import { PATIENCE_MS } from "./test/support/patience.ts"
 
 /** How long properties are tried, from the environment: see test/support/property.ts. */
 const fuzz = {
@@ -43,13 +44,16 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: "worker",
+          // Files share an isolate, so that the Worker is loaded once for all of them. setup.ts empties the storage before each.
+          isolate: false,
+          restoreMocks: true,
+          unstubGlobals: true,
           include: ["test/**/*.test.ts"],
           exclude: ["test/outside/**", "test/browser/**"],
           setupFiles: ["./test/support/setup.ts"],
           provide: { fuzz },
-          // Only to end what hangs: a machine may be busy with other things.
-          testTimeout: fuzz.runs === null ? 60_000 : 24 * 60 * 60 * 1000,
-          hookTimeout: 60_000,
+          testTimeout: fuzz.runs === null ? PATIENCE_MS : 24 * 60 * 60 * 1000,
+          hookTimeout: PATIENCE_MS,
         },
       },
       onRunningEdge("outside"),
@@ -64,10 +68,9 @@ function onRunningEdge(name: string): TestProjectInlineConfiguration {
       name,
       include: [`test/${name}/**/*.test.ts`],
       globalSetup: ["./test/outside/edge.ts"],
-      // They start processes of their own, on a machine that may be busy: only to end what hangs.
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-      expect: { poll: { timeout: 30_000 } },
+      testTimeout: PATIENCE_MS,
+      hookTimeout: PATIENCE_MS,
+      expect: { poll: { timeout: PATIENCE_MS } },
     },
   }
 }

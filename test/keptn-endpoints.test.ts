@@ -1,7 +1,8 @@
 /** Every endpoint of Keptn's API, and what became of it. Each claim is held against the Worker, so that none outlives its truth. */
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeAll, describe, expect, it } from "vitest"
 import { send, type TestRequest } from "./support/client.ts"
 import { type Operation, readOperations } from "./support/openapi.ts"
+import { eventually } from "./support/eventually.ts"
 
 /**
  * What is claimed, and of what: the service, the method, the path, whether Keptn meant it for the public, and its purpose there.
@@ -239,5 +240,5 @@ async function setUp(): Promise<void> {
     open = failed
     expect(texts).toEqual([])
   }
-  await vi.waitFor(writeAll, { interval: 5, timeout: 5000 })
+  await eventually(writeAll)
 }

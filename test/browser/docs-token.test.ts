@@ -31,7 +31,7 @@ function stored({ page }: Visit): Promise<string> {
   return page.evaluate<string>("JSON.stringify([localStorage, document.cookie, location.href, document.title])")
 }
 
-describe("a token that was entered", { timeout: 60_000 }, () => {
+describe("a token that was entered", () => {
   it("is accepted and sent with what is executed, and with nothing else", async () => {
     const visit = await open(regional)
     await parts.operation(visit.page, "/metadata").waitFor()
@@ -160,7 +160,7 @@ describe("a token that was entered", { timeout: 60_000 }, () => {
   })
 })
 
-describe("where the browser keeps nothing", { timeout: 60_000 }, () => {
+describe("where the browser keeps nothing", () => {
   it("a token lasts as long as the page", async () => {
     const visit = await newVisit()
     const { page } = visit
@@ -174,7 +174,7 @@ describe("where the browser keeps nothing", { timeout: 60_000 }, () => {
   })
 })
 
-describe("Swagger UI's own ways to give a token", { timeout: 60_000 }, () => {
+describe("Swagger UI's own ways to give a token", () => {
   const old = {
     swagger: "2.0",
     info: { title: "Of an origin", version: "1" },

@@ -56,7 +56,7 @@ async function createProject(name: string): Promise<void> {
   expect(response.status).toBe(201)
 }
 
-describe("what is tried out", { timeout: 60_000 }, () => {
+describe("what is tried out", () => {
   it("sends JSON, and shows an answer without a body", async () => {
     const visit = await openWithToken("control-plane", "projects", "createProject")
     await parts
@@ -164,7 +164,7 @@ describe("what is tried out", { timeout: 60_000 }, () => {
   })
 })
 
-describe("a server that is elsewhere", { timeout: 60_000 }, () => {
+describe("a server that is elsewhere", () => {
   const servers = [
     { url: "/", description: "This host" },
     {

@@ -59,7 +59,7 @@ async function tabTo(visit: Visit, isThere: (focus: Awaited<ReturnType<typeof fo
   throw new Error("the focus did not get there")
 }
 
-describe("the documents", { timeout: 60_000 }, () => {
+describe("the documents", () => {
   it("of a region are offered, and the operations of the chosen one shown", async () => {
     const { page } = await open(regional)
     await parts.operation(page, "/metadata").waitFor()
@@ -108,7 +108,7 @@ describe("the documents", { timeout: 60_000 }, () => {
   })
 })
 
-describe("a link", { timeout: 60_000 }, () => {
+describe("a link", () => {
   const link = "/api?urls.primaryName=control-plane#/projects/createProject"
 
   it("to an operation opens it, and scrolls to it", async () => {
@@ -154,7 +154,7 @@ describe("a link", { timeout: 60_000 }, () => {
   })
 })
 
-describe("loading", { timeout: 60_000 }, () => {
+describe("loading", () => {
   it.each([
     ["a wide", { viewport: { width: 1280, height: 800 } }],
     ["a phone's", phone],
@@ -196,7 +196,7 @@ describe("loading", { timeout: 60_000 }, () => {
   })
 })
 
-describe("the look", { timeout: 60_000 }, () => {
+describe("the look", () => {
   it("fits a phone, with an operation open and its answer shown", async () => {
     const visit = await open(regional, { ...phone, colorScheme: "dark" })
     const { page } = visit
@@ -245,7 +245,7 @@ describe("the look", { timeout: 60_000 }, () => {
   })
 })
 
-describe("the keyboard alone", { timeout: 60_000 }, () => {
+describe("the keyboard alone", () => {
   it("enters a token, skips to the operations, opens and executes one, and closes it", async () => {
     const visit = await open(regional)
     const { page } = visit

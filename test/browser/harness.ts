@@ -6,6 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { afterAll, afterEach, beforeAll, expect, inject } from "vitest"
 import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
 import { findChromium } from "./chromium.ts"
+import { PATIENCE_MS } from "../support/patience.ts"
 
 export const { port, token } = inject("edge")
 export const regional = `http://eu.api.localhost:${port}`
@@ -39,7 +40,7 @@ export function useBrowser(): void {
         "--disable-sync",
       ],
     })
-  }, 30_000)
+  })
   afterAll(() => browser.close())
   afterEach(async () => {
     const done = visits
@@ -63,8 +64,7 @@ async function visitIn(page: Page): Promise<Visit> {
   const visit: Visit = { page, problems: [], sentWithToken: [] }
   const { problems, sentWithToken } = visit
   visits.push(visit)
-  // Only to end what hangs: a machine may be busy with other things.
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(PATIENCE_MS)
   page.on("pageerror", (error) => problems.push(error.message))
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(message.text())

@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config.ts"
 import { adminToken } from "../support/client.ts"
 import { expectDocumented } from "../support/contract.ts"
 import { Fault, interceptAll, interceptDatabase, type LesserCall, type StorageCall } from "../support/intercept.ts"
+import { PATIENCE_MS } from "../support/patience.ts"
 
 /** A request as it is sent. */
 export interface SentRequest {
@@ -42,8 +43,6 @@ const config = { ...loadConfig({ ...env }), tokenCacheSeconds: 0 }
 /** How long a slow call takes, and how long one may take where it never returns; in milliseconds. */
 const SLOW = 20
 const TIME_OUT = 50
-/** What has not answered after this time hangs. */
-const HANGS = 15_000
 
 type Around = (call: StorageCall | LesserCall, run: () => Promise<unknown>) => Promise<unknown>
 
@@ -99,7 +98,7 @@ function forgiving(context: ExecutionContext): ExecutionContext {
 }
 
 async function nothing(): Promise<Outcome> {
-  await scheduler.wait(HANGS)
+  await scheduler.wait(PATIENCE_MS)
   return { kind: "nothing" }
 }
 

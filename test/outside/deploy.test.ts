@@ -313,7 +313,7 @@ test.each([
   expect(failure.split("\n")).toHaveLength(1)
 })
 
-test("is a script: it explains itself, and ends with 1 where it refuses", { timeout: 180_000 }, async () => {
+test("is a script: it explains itself, and ends with 1 where it refuses", async () => {
   const operator = new Operator()
   expect(operator.script("deploy", ["--help"])).toMatchObject({
     status: 0,

@@ -282,7 +282,7 @@ test("brings a history over in steps that is longer than a push may be", async (
   expect(await fileAt(name, "/stage/dev", "n.txt")).toBe("2299")
   expect(await fileAt(name, "/stage/dev/service/carts", "slo.yaml")).toBe("slo of dev")
   expect(await summary(options)).toEqual([`${name}: nothing is new`])
-}, 120_000)
+})
 
 test("keeps charts as archives beside a history", async () => {
   const { name, project } = addProject({ events: [] })

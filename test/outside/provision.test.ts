@@ -67,59 +67,55 @@ async function isStored(operator: Operator, token: string): Promise<boolean> {
   return JSON.stringify(rows).includes(await sha256Hex(token))
 }
 
-test(
-  "provisions an account that has nothing, and has nothing to do the second time",
-  { timeout: 180_000 },
-  async () => {
-    const operator = new Operator()
-    const before = operator.text
-    const first = operator.script("provision", [...EU_AND_US, "--config", operator.config])
-    expect([first.status, first.error]).toEqual([0, ""])
-    const account = readAccount(operator.account)
-    expect(account.databases.map(({ name, jurisdiction }) => [name, jurisdiction])).toEqual([
-      ["quarterdeck-global", null],
-      ["quarterdeck-eu", "eu"],
-      ["quarterdeck-us", "us"],
-    ])
-    expect(account.buckets).toEqual([
-      { name: "quarterdeck-eu", jurisdiction: "eu" },
-      { name: "quarterdeck-us", jurisdiction: "us" },
-    ])
-    expect(account.namespaces.map(({ title, jurisdiction }) => [title, jurisdiction])).toEqual([
-      ["quarterdeck-eu", "eu"],
-      ["quarterdeck-us", "us"],
-    ])
-    const plan = first.out.split("\n\n")[0]?.split("\n") ?? []
-    expect(plan).toContain("create  D1 database quarterdeck-eu (jurisdiction eu)")
-    expect(plan.every((line) => /^(create|change) {2}/.test(line))).toBe(true)
-    const token = tokenIn(first.out.split("\n")) ?? ""
-    expect(await isStored(operator, token)).toBe(true)
+test("provisions an account that has nothing, and has nothing to do the second time", async () => {
+  const operator = new Operator()
+  const before = operator.text
+  const first = operator.script("provision", [...EU_AND_US, "--config", operator.config])
+  expect([first.status, first.error]).toEqual([0, ""])
+  const account = readAccount(operator.account)
+  expect(account.databases.map(({ name, jurisdiction }) => [name, jurisdiction])).toEqual([
+    ["quarterdeck-global", null],
+    ["quarterdeck-eu", "eu"],
+    ["quarterdeck-us", "us"],
+  ])
+  expect(account.buckets).toEqual([
+    { name: "quarterdeck-eu", jurisdiction: "eu" },
+    { name: "quarterdeck-us", jurisdiction: "us" },
+  ])
+  expect(account.namespaces.map(({ title, jurisdiction }) => [title, jurisdiction])).toEqual([
+    ["quarterdeck-eu", "eu"],
+    ["quarterdeck-us", "us"],
+  ])
+  const plan = first.out.split("\n\n")[0]?.split("\n") ?? []
+  expect(plan).toContain("create  D1 database quarterdeck-eu (jurisdiction eu)")
+  expect(plan.every((line) => /^(create|change) {2}/.test(line))).toBe(true)
+  const token = tokenIn(first.out.split("\n")) ?? ""
+  expect(await isStored(operator, token)).toBe(true)
 
-    // Every comment is there but for the routes, which were one.
-    expect(commentsOf(operator.text)).toEqual(
-      commentsOf(before).filter((line) => !/routes =|pattern =|^# \]$/.test(line)),
-    )
-    const deployment = readDeployment(operator.config)
-    expect(findProblems(deployment, ["SECRET_KEYS"])).toEqual([])
-    expect(deployment.vars).toMatchObject({
-      API_DOMAIN: "api.example.com",
-      REGIONS: "eu,us",
-      CACHED_REGIONS: "eu,us",
-      DEFAULT_REGION: "",
-    })
-    expect(deployment.routes).toEqual(
-      ["global", "eu", "us"].map((label) => ({ pattern: `${label}.api.example.com`, custom_domain: true })),
-    )
+  // Every comment is there but for the routes, which were one.
+  expect(commentsOf(operator.text)).toEqual(
+    commentsOf(before).filter((line) => !/routes =|pattern =|^# \]$/.test(line)),
+  )
+  const deployment = readDeployment(operator.config)
+  expect(findProblems(deployment, ["SECRET_KEYS"])).toEqual([])
+  expect(deployment.vars).toMatchObject({
+    API_DOMAIN: "api.example.com",
+    REGIONS: "eu,us",
+    CACHED_REGIONS: "eu,us",
+    DEFAULT_REGION: "",
+  })
+  expect(deployment.routes).toEqual(
+    ["global", "eu", "us"].map((label) => ({ pattern: `${label}.api.example.com`, custom_domain: true })),
+  )
 
-    const written = operator.text
-    forgetCalls(operator.account)
-    const second = await operator.provision(EU_AND_US)
-    expect(second.at(-1)).toBe("Nothing is missing.")
-    expect(second.slice(0, -1).every((line) => line.startsWith("exists  "))).toBe(true)
-    expect(changingCalls(operator)).toEqual([])
-    expect(operator.text).toBe(written)
-  },
-)
+  const written = operator.text
+  forgetCalls(operator.account)
+  const second = await operator.provision(EU_AND_US)
+  expect(second.at(-1)).toBe("Nothing is missing.")
+  expect(second.slice(0, -1).every((line) => line.startsWith("exists  "))).toBe(true)
+  expect(changingCalls(operator)).toEqual([])
+  expect(operator.text).toBe(written)
+})
 
 test("gives the key to the Worker on standard input, keeps it for its owner, and shows neither it nor a token in arguments", async () => {
   const operator = new Operator()
@@ -150,30 +146,26 @@ test("changes nothing with --dry-run", async () => {
   expect({ ...account, calls: 0 }).toEqual(EMPTY)
 })
 
-test(
-  "comes to the same end after a failure of any call, before or after it had its effect",
-  { timeout: 300_000 },
-  async () => {
-    const whole = new Operator()
-    await whole.provision(EU_AND_US)
-    const wanted = endState(whole)
-    const { calls } = readAccount(whole.account)
-    expect(calls).toBeGreaterThan(25)
-    for (const when of ["before", "after"] as const) {
-      for (let call = 1; call <= calls; call++) {
-        const operator = new Operator()
-        writeAccount(operator.account, { ...EMPTY, failure: { call, when } })
-        const first: string[] = []
-        const failure = await operator.provision(EU_AND_US).then((lines) => void first.push(...lines), String)
-        const again = await operator.provision(EU_AND_US)
-        const seen = `call ${call} failed ${when}: ${String(failure)}`
-        expect(endState(operator), seen).toEqual(wanted)
-        expect(await isStored(operator, tokenIn([...first, ...again]) ?? ""), seen).toBe(true)
-        expect((await operator.provision(EU_AND_US)).at(-1), seen).toBe("Nothing is missing.")
-      }
+test("comes to the same end after a failure of any call, before or after it had its effect", async () => {
+  const whole = new Operator()
+  await whole.provision(EU_AND_US)
+  const wanted = endState(whole)
+  const { calls } = readAccount(whole.account)
+  expect(calls).toBeGreaterThan(25)
+  for (const when of ["before", "after"] as const) {
+    for (let call = 1; call <= calls; call++) {
+      const operator = new Operator()
+      writeAccount(operator.account, { ...EMPTY, failure: { call, when } })
+      const first: string[] = []
+      const failure = await operator.provision(EU_AND_US).then((lines) => void first.push(...lines), String)
+      const again = await operator.provision(EU_AND_US)
+      const seen = `call ${call} failed ${when}: ${String(failure)}`
+      expect(endState(operator), seen).toEqual(wanted)
+      expect(await isStored(operator, tokenIn([...first, ...again]) ?? ""), seen).toBe(true)
+      expect((await operator.provision(EU_AND_US)).at(-1), seen).toBe("Nothing is missing.")
     }
-  },
-)
+  }
+})
 
 test("says where it stopped", async () => {
   const operator = new Operator()
@@ -219,7 +211,7 @@ test("adds a region later, with a hint for its place", async () => {
   expect(commentsOf(before).filter((line) => !commentsOf(operator.text).includes(line))).toEqual([])
 })
 
-test("is accepted by wrangler itself, with every binding", { timeout: 180_000 }, async () => {
+test("is accepted by wrangler itself, with every binding", async () => {
   const operator = new Operator()
   await operator.provision([...DOMAIN, "--regions", "eu:eu,us:us,asia:"])
   const wrangler = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js")
@@ -244,7 +236,7 @@ test("is accepted by wrangler itself, with every binding", { timeout: 180_000 },
   expect(missing).toEqual([])
 })
 
-test("understands what wrangler itself prints", { timeout: 180_000 }, async () => {
+test("understands what wrangler itself prints", async () => {
   const operator = new Operator()
   const received = await startApi()
   const wrangler = new Wrangler(operator.config)

@@ -15,11 +15,10 @@ import { scheduleJobs } from "../../scripts/start/jobs.ts"
 import { Lifetime } from "../../scripts/start/lifetime.ts"
 import { applyMigrations } from "../../scripts/start/migrate.ts"
 import { freePort } from "../../scripts/start/port.ts"
+import { PATIENCE_MS } from "../support/patience.ts"
 
 const ROOT = join(import.meta.dirname, "..", "..")
 const SCRIPT = join(ROOT, "scripts", "start.ts")
-/** From the start of the script to its last line; several times what it takes, for machines with other work. */
-const PATIENCE_MS = 20_000
 
 const scratch = mkdtempSync(join(tmpdir(), "quarterdeck-start-"))
 /** Process groups that a failed test may have left behind. */
@@ -30,7 +29,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true, force: true })
 })
 
-describe("npm start", { timeout: PATIENCE_MS * 3 }, () => {
+describe("npm start", () => {
   describe("running", () => {
     let run: Run
     let ipv6: boolean
@@ -38,7 +37,7 @@ describe("npm start", { timeout: PATIENCE_MS * 3 }, () => {
       const { state, port } = await fresh()
       ipv6 = await canListen("::1", port)
       run = await start(state, port)
-    }, PATIENCE_MS)
+    })
 
     test("prints one line per host, the token and a curl line", () => {
       expect(run.lines).toEqual([
@@ -321,7 +320,7 @@ function descendants(pid: number): Process[] {
 async function expectGone(list: readonly Process[]): Promise<void> {
   const running = () =>
     processes().filter((one) => !one.state.startsWith("Z") && list.some((other) => other.pid === one.pid))
-  await waitUntil(() => running().length === 0, 2_000)
+  await waitUntil(() => running().length === 0)
   expect(running()).toEqual([])
 }
 
@@ -351,7 +350,7 @@ function collect(stream: Readable): () => string {
 }
 
 /** Returns when `condition` holds, or when it has not for too long: what follows then says why. */
-async function waitUntil(condition: () => boolean, patience = PATIENCE_MS): Promise<void> {
-  const deadline = Date.now() + patience
+async function waitUntil(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS
   while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50))
 }

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { commitFiles, fetchFile, newProject, readFile } from "../support/keptn.ts"
 import { storedBlobs } from "../support/storage.ts"
+import { eventually } from "../support/eventually.ts"
 
 const LIMIT = 1024 * 1024
 
@@ -23,7 +24,7 @@ describe("the copy of a file in KV", () => {
     const { place, key } = await stored("small")
     expect(await cached(key)).toBeNull()
     await fetchFile(place, "a.bin")
-    await vi.waitFor(async () => expect(await cached(key)).toBe("small"))
+    await eventually(async () => expect(await cached(key)).toBe("small"))
     const { keys } = await env.CACHE_EU.list({ prefix: key })
     const lifetime = (keys[0]?.expiration ?? Infinity) - Date.now() / 1000
     expect(lifetime).toBeGreaterThan(0)
@@ -39,14 +40,14 @@ describe("the copy of a file in KV", () => {
     // A small file read afterwards shows that copies have had their time.
     const other = await stored("other")
     await fetchFile(other.place, "a.bin")
-    await vi.waitFor(async () => expect(await cached(other.key)).toBe("other"))
-    await vi.waitFor(async () => expect((await cached(key)) !== null).toBe(made))
+    await eventually(async () => expect(await cached(other.key)).toBe("other"))
+    await eventually(async () => expect((await cached(key)) !== null).toBe(made))
   })
 
   it("serves while R2 has lost the bytes, and R2 while KV has none", async () => {
     const { place, key, blob } = await stored("twice")
     await fetchFile(place, "a.bin")
-    await vi.waitFor(async () => expect(await cached(key)).toBe("twice"))
+    await eventually(async () => expect(await cached(key)).toBe("twice"))
     await env.BLOBS_EU.delete(key)
     expect((await storedBlobs(place.project)).has(blob)).toBe(false)
     expect((await fetchFile(place, "a.bin")).text).toBe("twice")

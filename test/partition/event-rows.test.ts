@@ -71,7 +71,7 @@ describe("the rows that are read", () => {
     few = await measure()
     await storeEvents(MANY - FEW, (n) => eventOf(FEW + n))
     many = await measure()
-  }, 120_000)
+  })
 
   it.each(Object.keys(pages))("for %s are the page and what is counted, at most", (what) => {
     const most = COUNTED + SIZE + 200 + CONSTANT

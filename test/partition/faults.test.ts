@@ -205,6 +205,5 @@ describe.each(writes)("$what", (write) => {
       expect(cutOff.length).toBeGreaterThanOrEqual(write.calls)
       expect(cutOff).toContain("batch")
     },
-    30_000,
   )
 })

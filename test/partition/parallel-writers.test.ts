@@ -118,7 +118,7 @@ describe("64 writers at once on one branch", () => {
     expect(dev?.slice(1).toSorted()).toEqual(made.map((file) => `Write ${file}`).toSorted())
     const uris = [...made.map((file) => `/${file}`), "/metadata.yaml"]
     expect((await listFiles(place, "pageSize=100")).uris.toSorted()).toEqual(uris.toSorted())
-  }, 120_000)
+  })
 })
 
 describe("writers whose files get in each other's way", () => {

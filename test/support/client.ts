@@ -1,10 +1,23 @@
 /** A client of the Worker under test, as curl would be one. */
 import { exports } from "cloudflare:workers"
 import { createToken } from "../../src/lib/token-format.ts"
+import { clientAt } from "./address.ts"
 import { expectDocumented } from "./contract.ts"
 
-/** The token of the organization's administrator. */
-export const adminToken = createToken("kpat")
+/** The token of the organization's administrator, another one in each test file. */
+export let adminToken = createToken("kpat")
+
+/** Where requests come from, unless a test names an address: another one in each test file. */
+let address = clientAt()
+
+/**
+ * Renews the administrator's token and the client's address. Test files share an isolate, which remembers tokens that it has
+ * seen, and counts the failed attempts of an address.
+ */
+export function renewClient(): void {
+  adminToken = createToken("kpat")
+  address = clientAt()
+}
 
 /** What a request is made of. `token` null sends none; `json` is sent as JSON. */
 export interface TestRequest {
@@ -23,7 +36,7 @@ export interface TestRequest {
  */
 export async function send(label: string, path: string, request: TestRequest = {}): Promise<Response> {
   const { token = adminToken, json, method } = request
-  const headers = new Headers(request.headers)
+  const headers = new Headers({ ...address, ...request.headers })
   if (token !== null && !headers.has("x-token")) headers.set("x-token", token)
   if (json !== undefined) headers.set("content-type", "application/json")
   const body = json === undefined ? request.body : JSON.stringify(json)

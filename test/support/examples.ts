@@ -1,7 +1,8 @@
 /** What the examples of the documents speak of, stored by sending those examples. */
-import { expect, vi } from "vitest"
+import { expect } from "vitest"
 import type { Operation } from "./openapi.ts"
 import { putExamples } from "./people.ts"
+import { eventually } from "./eventually.ts"
 
 /** What is not posted under the id of the example, but put. */
 const MADE_BY_PUT = ["putSubscription"]
@@ -28,5 +29,5 @@ export async function storeExamples(regional: readonly Operation[], sendExample:
     open = failed
     expect(failed.map(({ operationId }) => operationId)).toEqual([])
   }
-  await vi.waitFor(sendAll, { interval: 5, timeout: 30_000 })
+  await eventually(sendAll)
 }

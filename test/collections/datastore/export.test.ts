@@ -26,7 +26,7 @@ beforeAll(async () => {
   }
   // Times that come back: the order among equal ones is that of their arrival.
   await storeEvents(MANY, (n) => ({ type: "x", time: timeOf(n), data: { project: "many", n } }))
-}, 60_000)
+})
 
 describe("an export", () => {
   it("is lines of JSON: 200", async () => {

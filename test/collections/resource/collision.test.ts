@@ -1,6 +1,6 @@
 /** Two contents of one git object id cannot be made at will: here the bucket is told that the other one is there. */
 import { env } from "cloudflare:workers"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { objectId } from "../../../src/git/objects.ts"
 import { utf8 } from "../../../src/lib/bytes.ts"
 import { noise, sameBytes } from "../../support/bytes.ts"
@@ -19,6 +19,7 @@ import {
   writeFiles,
 } from "../../support/keptn.ts"
 import { storedBlobs } from "../../support/storage.ts"
+import { eventually } from "../../support/eventually.ts"
 
 const CONTENT = utf8("content")
 const LARGE = noise(1024 * 1024 + 1)
@@ -71,7 +72,7 @@ describe.each(writes)("a $what", ({ bytes, status, send }) => {
       const stored = await env.BLOBS_EU.get(key)
       expect(sameBytes(new Uint8Array((await stored?.arrayBuffer()) ?? []), others)).toBe(true)
       const { project } = place
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect((await env.BLOBS_EU.list({ prefix: `projects/${project}/uploads/` })).objects).toEqual([])
       })
     }

@@ -1,6 +1,6 @@
 /** Files as they are: without JSON, of any size. */
 import { env } from "cloudflare:workers"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { z } from "zod"
 import { objectId } from "../../../src/git/objects.ts"
 import { utf8 } from "../../../src/lib/bytes.ts"
@@ -26,6 +26,7 @@ import {
 } from "../../support/keptn.ts"
 import { tokenWith } from "../../support/people.ts"
 import { storedBlobs } from "../../support/storage.ts"
+import { eventually } from "../../support/eventually.ts"
 
 /** Files up to this size are held whole. */
 const SMALL = 1024 * 1024
@@ -45,7 +46,7 @@ async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Where no upload of a project is left; one is removed after the response. */
 async function expectNoUploads(project: string): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect((await env.BLOBS_EU.list({ prefix: `projects/${project}/uploads/` })).objects).toEqual([])
   })
 }

@@ -103,60 +103,56 @@ describe.each(["/p", "/limited"])("below %s", (prefix) => {
   })
 
   // On a machine with much other work this takes its time.
-  test(
-    "256 MiB pass down and up, beside a client and an origin that read nothing, and are not held",
-    { timeout: 180_000 },
-    async () => {
-      const down = `${prefix}/down`
-      const up = `${prefix}/up`
-      origin.on(down, sendLarge)
-      let unreadStart = 0
-      origin.on(`${prefix}/unread`, (exchange) => {
-        // The connection may have served others before.
-        unreadStart = exchange.socket.bytesWritten
-        return sendLarge(exchange)
-      })
-      origin.on(up, async (exchange) => {
-        const { isSame, passed } = await compared(exchange)
-        write(exchange, [`HTTP/1.1 ${isSame && passed === LARGE ? 200 : 400} Compared`, "Content-Length: 0"])
-      })
-      const unwanted = `${prefix}/unwanted`
-      origin.on(unwanted, ({ socket }) => void socket.pause())
+  test("256 MiB pass down and up, beside a client and an origin that read nothing, and are not held", async () => {
+    const down = `${prefix}/down`
+    const up = `${prefix}/up`
+    origin.on(down, sendLarge)
+    let unreadStart = 0
+    origin.on(`${prefix}/unread`, (exchange) => {
+      // The connection may have served others before.
+      unreadStart = exchange.socket.bytesWritten
+      return sendLarge(exchange)
+    })
+    origin.on(up, async (exchange) => {
+      const { isSame, passed } = await compared(exchange)
+      write(exchange, [`HTTP/1.1 ${isSame && passed === LARGE ? 200 : 400} Compared`, "Content-Length: 0"])
+    })
+    const unwanted = `${prefix}/unwanted`
+    origin.on(unwanted, ({ socket }) => void socket.pause())
 
-      const pass = async () => {
-        const { sent, answered } = begin(edge, down, "GET", {})
-        sent.end()
-        expect(await downloaded(await answered)).toEqual({ isSame: true, passed: LARGE })
-        const upload = begin(edge, up, "POST", { "transfer-encoding": "chunked" })
-        await sendAll(upload.sent)
-        expect((await upload.answered).statusCode).toBe(200)
-      }
+    const pass = async () => {
+      const { sent, answered } = begin(edge, down, "GET", {})
+      sent.end()
+      expect(await downloaded(await answered)).toEqual({ isSame: true, passed: LARGE })
+      const upload = begin(edge, up, "POST", { "transfer-encoding": "chunked" })
+      await sendAll(upload.sent)
+      expect((await upload.answered).statusCode).toBe(200)
+    }
 
-      // The first time also grows what the runtime keeps: heaps, buffers, code.
-      await pass()
-      const before = memoryOfRuntime()
+    // The first time also grows what the runtime keeps: heaps, buffers, code.
+    await pass()
+    const before = memoryOfRuntime()
 
-      const unread = begin(edge, `${prefix}/unread`, "GET", {})
-      unread.sent.end()
-      const answer = await unread.answered
-      answer.pause()
-      const stuck = begin(edge, unwanted, "POST", { "transfer-encoding": "chunked" })
-      const stuckEnd = sendAll(stuck.sent).catch(() => {})
-      await seen(unwanted)
-      await pass()
-      const after = memoryOfRuntime()
-      expect(after - before).toBeLessThan(GROWTH)
+    const unread = begin(edge, `${prefix}/unread`, "GET", {})
+    unread.sent.end()
+    const answer = await unread.answered
+    answer.pause()
+    const stuck = begin(edge, unwanted, "POST", { "transfer-encoding": "chunked" })
+    const stuckEnd = sendAll(stuck.sent).catch(() => {})
+    await seen(unwanted)
+    await pass()
+    const after = memoryOfRuntime()
+    expect(after - before).toBeLessThan(GROWTH)
 
-      // Neither has got far in the time in which the others were done.
-      expect(origin.request(`${prefix}/unread`).socket.bytesWritten - unreadStart).toBeLessThan(LARGE / 4)
-      expect(stuck.sent.socket?.bytesWritten).toBeLessThan(LARGE / 4)
-      // And what was not read is there when it is.
-      expect(await downloaded(answer)).toEqual({ isSame: true, passed: LARGE })
-      stuck.sent.destroy()
-      await stuckEnd
-      origin.request(unwanted).socket.destroy()
-    },
-  )
+    // Neither has got far in the time in which the others were done.
+    expect(origin.request(`${prefix}/unread`).socket.bytesWritten - unreadStart).toBeLessThan(LARGE / 4)
+    expect(stuck.sent.socket?.bytesWritten).toBeLessThan(LARGE / 4)
+    // And what was not read is there when it is.
+    expect(await downloaded(answer)).toEqual({ isSame: true, passed: LARGE })
+    stuck.sent.destroy()
+    await stuckEnd
+    origin.request(unwanted).socket.destroy()
+  })
 })
 
 test("a client that resets its connection ends a silent request at the origin at once", async () => {
