@@ -8,7 +8,8 @@ import { IDEMPOTENCY_KEY, mindsKey } from "../../src/gateway/idempotency.ts"
 import { auditProject } from "../support/integrity.ts"
 import { captureLog, type LogLine } from "../support/log.ts"
 import { query } from "../support/storage.ts"
-import { emptyCache, readStores, restoreStores, type SavedStores } from "../support/stores.ts"
+import { emptyCache } from "../support/empty-stores.ts"
+import { readStores, restoreStores, type SavedStores } from "../support/stores.ts"
 import { expectAnswer, expectLogged, expectRetried, isDone, isReader, isSeveralChanges, type Usual } from "./answers.ts"
 import { chosenFaults } from "./chosen.ts"
 import { attempt, type FaultKind, type SentRequest } from "./faulty-edge.ts"
@@ -66,7 +67,7 @@ async function tryFault(
   told: string,
   readLog: () => readonly LogLine[],
 ): Promise<void> {
-  await (isReader(request) ? emptyCache() : restoreStores(start))
+  await (isReader(request) ? emptyCache(env.CACHE_EU) : restoreStores(start))
   const keyed = withKey(request)
   const first = await attempt(keyed, fault)
   expectAnswer(keyed, first.outcome, reference, fault.kind, told)

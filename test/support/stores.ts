@@ -1,6 +1,7 @@
 /** All that is stored of `eu` and of the organization: kept for later, put back, and read, past the Worker. */
 import { env } from "cloudflare:workers"
 import { z } from "zod"
+import { emptyCache } from "./empty-stores.ts"
 
 /** What was stored at some time. */
 export interface SavedStores {
@@ -48,7 +49,7 @@ export async function restoreStores({ number, objects }: SavedStores): Promise<v
   const gone = [...there].filter((key) => !objects.has(key))
   if (gone.length > 0) await env.BLOBS_EU.delete(gone)
   for (const key of objects) if (!there.has(key)) await env.BLOBS_EU.put(key, seen.get(key) ?? new Uint8Array())
-  await emptyCache()
+  await emptyCache(env.CACHE_EU)
 }
 
 /** Reads everything. */
@@ -62,12 +63,6 @@ export async function readStores(): Promise<Stores> {
     for (const [index, name] of names.entries()) read[`${plane}.${name}`] = results[index]?.results ?? []
   }
   return { tables: read, objects: await readObjects() }
-}
-
-/** Forgets what is cached, so that the next reader finds it as cold as the one before. */
-export async function emptyCache(): Promise<void> {
-  const { keys } = await env.CACHE_EU.list()
-  await Promise.all(keys.map(({ name }) => env.CACHE_EU.delete(name)))
 }
 
 function tablesOf(): Promise<Map<D1Database, string[]>> {
