@@ -18,7 +18,13 @@ interface BranchPair {
 export type HistoryOutcome = { copied: ReadonlyMap<string, number> } | { unavailable: string }
 
 /** What one push may hold; the target's own limits are a little above. */
-const LIMITS = { commits: 900, objects: 18_000, bytes: 60 * 1024 * 1024, treeBytes: 6 * 1024 * 1024 }
+const LIMITS = {
+  commits: 900,
+  objects: 18_000,
+  bytes: 60 * 1024 * 1024,
+  unpacked: 100 * 1024 * 1024,
+  treeBytes: 6 * 1024 * 1024,
+}
 /** How often a push is tried again because somebody wrote to the branch meanwhile. */
 const RACES = 5
 const MAIN = "main"
@@ -145,8 +151,12 @@ class HistoryCopier {
     const lines = sizes.split("\n").map((line) => line.split(" "))
     const treeBytes = lines.reduce((sum, [type, size]) => sum + (type === "blob" ? 0 : Number(size)), 0)
     const bytes = lines.reduce((sum, [, , onDisk]) => sum + Number(onDisk), 0)
+    const unpacked = lines.reduce((sum, [, size]) => sum + Number(size), 0)
     return (
-      lines.length <= LIMITS.objects * scale && bytes <= LIMITS.bytes * scale && treeBytes <= LIMITS.treeBytes * scale
+      lines.length <= LIMITS.objects * scale &&
+      bytes <= LIMITS.bytes * scale &&
+      unpacked <= LIMITS.unpacked * scale &&
+      treeBytes <= LIMITS.treeBytes * scale
     )
   }
 

@@ -37,16 +37,19 @@ export interface Commit {
   message: string
 }
 
-/** The kinds of objects. Tags are not among them: refs are branches. */
+/** The kinds of objects that are stored. Tags are not among them: refs are branches. */
 export type ObjectType = "blob" | "tree" | "commit"
 
+/** The kinds of objects that have an id. */
+export type HashedType = ObjectType | "tag"
+
 /** What git hashes before the `size` bytes of an object of `type`. */
-export function objectHeader(type: ObjectType, size: number): Uint8Array<ArrayBuffer> {
+export function objectHeader(type: HashedType, size: number): Uint8Array<ArrayBuffer> {
   return utf8(`${type} ${size}\0`)
 }
 
 /** The id git gives to an object of `type` with `content`. */
-export async function objectId(type: ObjectType, content: Uint8Array): Promise<ObjectId> {
+export async function objectId(type: HashedType, content: Uint8Array): Promise<ObjectId> {
   return sha1Hex(concat([objectHeader(type, content.length), content]))
 }
 
@@ -90,34 +93,46 @@ export function encodeCommit(commit: Commit): Uint8Array<ArrayBuffer> {
   return utf8(lines.join("\n"))
 }
 
-/** What a commit object says. Times are in seconds since 1970. */
+/** A signature as a commit object has it. `zone`: the offset from UTC that stands behind the time, such as `+0100`. */
+export interface WrittenSignature extends Signature {
+  zone: string
+}
+
+/** What a commit object says. Times are in seconds since 1970, and can be any number. */
 export interface CommitFacts {
   tree: ObjectId
   parents: ObjectId[]
-  author: Signature
-  committer: Signature
+  author: WrittenSignature
+  committer: WrittenSignature
   message: string
 }
 
-const PERSON = String.raw`([^<>\n]*) <([^<>\n]*)> (\d{1,15}) [+-]\d{4}`
-const COMMIT = new RegExp(
-  String.raw`^tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author ${PERSON}\ncommitter ${PERSON}\n([^\n]+\n)*\n`,
-)
+const PERSON = /^([^<>]*) <([^<>]*)> (-?\d+) ([+-]\d{4})$/
 
-/** Reads a commit object; null when it is none, or not as git writes them. */
+/** Reads a commit object; null when it is none, or its lines are not as git writes them. */
 export function parseCommit(content: Uint8Array): CommitFacts | null {
   const text = new TextDecoder().decode(content)
-  const match = COMMIT.exec(text)
-  if (!match || text.includes("\0")) return null
-  const [head, tree = "", parents = "", authorName, authorEmail, authored, committerName, committerEmail, committed] =
-    match
-  return {
-    tree,
-    parents: [...parents.matchAll(/[0-9a-f]{40}/g)].map(([id]) => id),
-    author: { name: authorName ?? "", email: authorEmail ?? "", time: Number(authored) },
-    committer: { name: committerName ?? "", email: committerEmail ?? "", time: Number(committed) },
-    message: text.slice(head.length).replace(/\n$/, ""),
-  }
+  const end = text.indexOf("\n\n")
+  if (end < 0 || text.includes("\0")) return null
+  const [first = "", ...lines] = text.slice(0, end).split("\n")
+  const tree = idBehind("tree ", first)
+  const count = lines.findIndex((line) => !line.startsWith("parent "))
+  const parents = lines.slice(0, Math.max(0, count)).map((line) => idBehind("parent ", line) ?? "")
+  const author = personBehind("author ", lines[count])
+  const committer = personBehind("committer ", lines[count + 1])
+  if (tree === null || parents.includes("") || author === null || committer === null) return null
+  return { tree, parents, author, committer, message: text.slice(end + 2).replace(/\n$/, "") }
+}
+
+function idBehind(name: string, line: string): ObjectId | null {
+  const id = line.slice(name.length)
+  return line.startsWith(name) && /^[0-9a-f]{40}$/.test(id) ? id : null
+}
+
+function personBehind(word: string, line = ""): WrittenSignature | null {
+  const [, name, email, time, zone] = (line.startsWith(word) ? PERSON.exec(line.slice(word.length)) : null) ?? []
+  if (name === undefined || email === undefined || time === undefined || zone === undefined) return null
+  return { name, email, time: Number(time), zone }
 }
 
 function signatureLine(signature: Signature): string {

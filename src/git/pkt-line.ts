@@ -18,6 +18,15 @@ export function pktLine(content: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return concat([utf8((bytes.length + 4).toString(16).padStart(4, "0")), bytes])
 }
 
+/** How many characters of a reason are sent. */
+const LONGEST_REASON = 1_000
+
+/** A reason as it can stand in one line: it may quote what a client sent, which can be of any length and hold line feeds. */
+export function oneLine(reason: string): string {
+  const shown = reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason
+  return shown.replace(/\p{Cc}/gu, "?").toWellFormed()
+}
+
 /** Reads one frame; null at the end of the data. Throws `MalformedGitData` for what is none. */
 export async function readPacket(reader: ByteReader): Promise<Packet | null> {
   if (await reader.atEnd()) return null

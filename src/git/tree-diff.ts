@@ -24,6 +24,18 @@ export class MissingTree extends Error {
   override name = "MissingTree"
 }
 
+/** The comparison was given up: more differs, or has to be compared, than its bounds allow. */
+export class TooManyDifferences extends Error {
+  override name = "TooManyDifferences"
+}
+
+/** How much work a comparison may be, over all pairs; what is done is taken off. */
+export interface DiffBounds {
+  differences: number
+  /** Entries of trees that are compared. A tree counts wherever it stands. */
+  entries: number
+}
+
 /** A folder that differs and is still to be looked into. */
 interface OpenFolder extends TreePair {
   pair: number
@@ -32,12 +44,13 @@ interface OpenFolder extends TreePair {
 
 /**
  * The differences of each of `pairs`, folders before what is in them. The root is the folder "". Folders of a pair are no longer
- * looked into once it has `enough` differences. Throws `MissingTree`.
+ * looked into once it has `enough` differences. Throws `MissingTree`, and `TooManyDifferences` beyond `bounds`.
  */
 export async function diffTrees(
   pairs: readonly TreePair[],
   read: ReadTrees,
   enough: number = Number.POSITIVE_INFINITY,
+  bounds: DiffBounds = { differences: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY },
 ): Promise<Difference[][]> {
   const differences = pairs.map((): Difference[] => [])
   // Counted when they are found: a tree can hold the same folder many times over, and so can that one.
@@ -66,7 +79,11 @@ export async function diffTrees(
         continue
       }
       found.push({ kind: "folder", path, before, after, modeBefore: null })
+      bounds.entries -= entriesOf(before, trees) + entriesOf(after, trees)
+      if (bounds.entries < 0) throw new TooManyDifferences("its folders have too many entries to be compared at once")
       const inside = differencesIn(folder, trees)
+      bounds.differences -= inside.length
+      if (bounds.differences < 0) throw new TooManyDifferences("too many files and folders differ")
       counts[folder.pair] = count + inside.length
       for (const one of inside) {
         if (one.kind === "file") found.push(one)
@@ -76,6 +93,10 @@ export async function diffTrees(
     open = [...later, ...below]
   }
   return differences
+}
+
+function entriesOf(id: ObjectId | null, trees: ReadonlyMap<ObjectId, TreeEntry[]>): number {
+  return trees.get(id ?? "")?.length ?? 0
 }
 
 function differencesIn(folder: OpenFolder, trees: ReadonlyMap<ObjectId, TreeEntry[]>): Difference[] {

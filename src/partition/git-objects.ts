@@ -116,14 +116,16 @@ async function readHistory(db: Database, projectId: string, id: ObjectId): Promi
 
 /** What is read of a commit to find its parents and its time, in bytes: a thousand of them fit into memory. */
 const COMMIT_HEAD = 8_000
-const headOfCommit = sql`cast(substr(${commits.content}, 1, ${COMMIT_HEAD}) as text)`
+/** The beginning of a commit as text, for `readHeader`. */
+export const headOfCommit = sql`cast(substr(${commits.content}, 1, ${COMMIT_HEAD}) as text)`
 
 /** Whether everything down to the committer of a commit stands in its first `COMMIT_HEAD` bytes. */
 export function hasShortHead(commit: Uint8Array): boolean {
   return /\ncommitter [^\n]*\n/.test(new TextDecoder().decode(commit.subarray(0, COMMIT_HEAD)))
 }
 
-function readHeader(header: string): { parents: ObjectId[]; time: number } {
+/** Reads the parents and the committer's time from the beginning of a commit. */
+export function readHeader(header: string): { parents: ObjectId[]; time: number } {
   // Only those that stand where git reads them: whoever makes a commit may put any lines behind them.
   const [before = ""] = header.split("\nauthor ", 1)
   const parents = [...before.matchAll(/^parent ([0-9a-f]{40})$/gm)].flatMap(([, id]) => id ?? [])

@@ -4,6 +4,7 @@ import type { Claim } from "../lib/idempotency-keys.ts"
 import { type Meter, MeteredD1 } from "../lib/meter.ts"
 import { Blobs } from "./blobs.ts"
 import { EventArchive } from "./event-archive.ts"
+import { Portions } from "./portions.ts"
 
 /** The bindings that hold one region's data. `cache` is null where KV may not cache. */
 export interface PartitionBindings {
@@ -19,6 +20,7 @@ export interface Partition {
   /** For changes that are no part of what a caller asked for, and are made on the way to that: they claim no `Idempotency-Key`. */
   aside: Database
   blobs: Blobs
+  portions: Portions
   archive: EventArchive
 }
 
@@ -43,6 +45,7 @@ export function openPartition(
     // Without a claim there is nothing to keep apart.
     aside: claim === null ? db : drizzle(new MeteredD1(bindings.database, meter)),
     blobs: new Blobs(bindings.bucket, bindings.cache, meter, later),
+    portions: new Portions(bindings.bucket, meter, later),
     archive: new EventArchive(bindings.bucket, meter),
   }
 }

@@ -1,23 +1,20 @@
-/** Takes pushed commits onto branches: as they are, as long as they continue what stands there. */
-import { and, eq, inArray, isNull, sql } from "drizzle-orm"
+/**
+ * Takes pushed commits onto branches: as they are, as long as they continue what stands there. What can be refused by what arrived is refused
+ * before anything is stored.
+ */
 import { type ByteReader, MalformedGitData } from "../git/byte-reader.ts"
-import { EMPTY_TREE, type ObjectId, parseCommit, parseTree, type TreeEntry } from "../git/objects.ts"
+import type { ObjectId } from "../git/objects.ts"
 import { PackTooLarge } from "../git/pack-reader.ts"
-import { type Difference, diffTrees, MissingTree, type TreePair } from "../git/tree-diff.ts"
-import { ancestors } from "../git/tree-update.ts"
-import { type FindCommit, type HistoryCommit, parentsFirst, walkHistory } from "../git/walk.ts"
-import { isFilePath } from "../lib/file-path.ts"
-import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { BlobCollision } from "./blobs.ts"
-import { valuesOf } from "./bulk.ts"
-import { appendCommits, type NewCommit, type Statement, type StoredObject } from "./commit.ts"
-import { blobSizes, historyOf, readObjects, readTrees } from "./git-objects.ts"
+import { HeldPack } from "./held-pack.ts"
+import { storeBlobs } from "./pack-blobs.ts"
+import { indexPack, type PackIndex } from "./pack-index.ts"
 import type { Partition } from "./partition.ts"
+import { ChangeFinder, namedFiles, newCommits, type Plan } from "./push-changes.ts"
+import { commitsToAdd } from "./push-history.ts"
+import { FETCH_FIRST, RefProblem } from "./push-problem.ts"
+import { type Addition, storeAdditions } from "./push-store.ts"
 import type { Branch, Repository } from "./refs.ts"
-import { branchCommits, folders } from "./schema.ts"
-import { through } from "./through.ts"
-import { type BlobInTheWay, blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
-import { unpack, type Unpacked } from "./unpack.ts"
 
 /** A branch to be moved: from the head the client knows to another commit. An id of zeros: there is none. */
 export interface RefUpdate {
@@ -32,27 +29,22 @@ export interface PushReport {
   refs: { ref: string; problem: string | null }[]
 }
 
-/** The most commits that one push can add to a branch, and the most files and folders that they can change together. */
-const MOST_COMMITS = 1_000
-const MOST_CHANGES = 50_000
 const NO_OBJECT = "0".repeat(40)
-const FETCH_FIRST = "fetch first"
-const AGAIN = "the storage was being cleaned meanwhile: push again"
+const TAGS = "refs/tags/"
 
-/** A branch with the commits that a push adds to it. */
-interface Addition {
-  branch: Branch
-  commits: NewCommit[]
-}
-
-/** A ref that cannot be moved; the message is for the one who pushes. */
-class RefProblem extends Error {
-  override name = "RefProblem"
+/** A push on its way: what was asked, and why refs cannot be moved. */
+interface Push {
+  startedAt: number
+  partition: Partition
+  repository: Repository
+  updates: readonly RefUpdate[]
+  atomic: boolean
+  problems: Map<string, string>
 }
 
 /**
  * Stores what `pack` brings and moves the branches, all of them in one batch. With `atomic`, none is moved when one cannot be.
- * Nothing but unnamed blobs is left of what is refused.
+ * Nothing but unnamed blobs is left of what is refused, and those only of what was sound as far as it could be seen before.
  */
 export async function push(
   partition: Partition,
@@ -61,43 +53,82 @@ export async function push(
   pack: ByteReader,
   atomic: boolean,
 ): Promise<PushReport> {
-  const startedAt = Date.now()
   const problems = new Map<string, string>()
-  for (const update of updates) await judge(problems, update.ref, () => branchOf(repository, update))
-  if (problems.size === updates.length) {
+  const asked: Push = { startedAt: Date.now(), partition, repository, updates, atomic, problems }
+  await eachSound(asked, (update) => branchOf(repository, updates, update))
+  if (nothingLeft(asked)) {
     await pack.drain()
-    return report(updates, problems, atomic)
+    return report(asked)
   }
-  const unpacked = await unpackOrProblem(partition, repository, pack)
-  if (typeof unpacked === "string") {
-    return { unpacked, refs: updates.map(({ ref }) => ({ ref, problem: problems.get(ref) ?? "the pack was refused" })) }
+  const held = new HeldPack(partition.portions, repository.project)
+  try {
+    return await take(asked, pack, held)
+  } catch (error) {
+    const problem = packProblem(error)
+    if (problem === null) throw error
+    await pack.drain()
+    const refs = updates.map(({ ref }) => ({ ref, problem: problems.get(ref) ?? "the pack was refused" }))
+    return { unpacked: problem, refs }
+  } finally {
+    held.release()
   }
-  const additions: Addition[] = []
-  for (const update of updates.filter(({ ref }) => !problems.has(ref))) {
-    await judge(problems, update.ref, async () => {
-      additions.push(await planAddition(partition, repository, unpacked, update))
-    })
-  }
-  if (additions.length > 0 && !(atomic && problems.size > 0)) {
-    const problem = await store(partition, repository, unpacked, additions, startedAt)
-    if (problem !== null) for (const { branch } of additions) problems.set(refOf(branch), problem)
-  }
-  return report(updates, problems, atomic)
 }
 
-function report(updates: readonly RefUpdate[], problems: ReadonlyMap<string, string>, atomic: boolean): PushReport {
+/** Reads, checks and stores a pack, in this order. Throws what `packProblem` knows. */
+async function take(asked: Push, pack: ByteReader, held: HeldPack): Promise<PushReport> {
+  const { partition, repository, updates, startedAt, problems } = asked
+  const index = await indexPack(partition, repository, held.firstReader(pack))
+  const plans = await planAll(asked, index)
+  if (nothingLeft(asked)) return report(asked)
+  const wanted = namedFiles(plans)
+  const storeAll = () => storeBlobs(partition, repository.project, { held, index }, wanted)
+  const stored = await storeAll()
+  const additions: Addition[] = []
+  await eachSound(asked, async (update) => {
+    const branch = branchOf(repository, updates, update)
+    const plan = plans.find((one) => one.branch === branch)
+    if (plan) additions.push({ branch, commits: await newCommits(partition, repository, index, stored, plan) })
+  })
+  if (nothingLeft(asked)) return report(asked)
+  const files = { startedAt, ids: [...stored.keys()], again: storeAll }
+  const problem = await storeAdditions(partition, repository, additions, files)
+  if (problem !== null) for (const { branch } of additions) problems.set(refOf(branch), problem)
+  return report(asked)
+}
+
+/** What is to be done with each branch, as far as that is known without the contents of files. */
+async function planAll(asked: Push, index: PackIndex): Promise<Plan[]> {
+  const { partition, repository, updates } = asked
+  const changes = new ChangeFinder(partition, repository, index.trees)
+  const plans: Plan[] = []
+  await eachSound(asked, async (update) => {
+    const branch = branchOf(repository, updates, update)
+    const added = await commitsToAdd(partition, repository, index.commits, branch, update.to)
+    plans.push({ branch, commits: added.commits, steps: await changes.find(added) })
+  })
+  return plans
+}
+
+/** Runs `check` for each ref that has no problem so far, and notes the problem if it throws one. */
+async function eachSound({ updates, problems }: Push, check: (update: RefUpdate) => unknown): Promise<void> {
+  for (const update of updates.filter(({ ref }) => !problems.has(ref))) {
+    try {
+      await check(update)
+    } catch (error) {
+      if (!(error instanceof RefProblem)) throw error
+      problems.set(update.ref, error.message)
+    }
+  }
+}
+
+/** Whether no branch can be moved any more. */
+function nothingLeft({ updates, problems, atomic }: Push): boolean {
+  return (atomic && problems.size > 0) || updates.every(({ ref }) => problems.has(ref))
+}
+
+function report({ updates, problems, atomic }: Push): PushReport {
   const others = atomic && problems.size > 0 ? "another branch of this atomic push was refused" : null
   return { unpacked: null, refs: updates.map(({ ref }) => ({ ref, problem: problems.get(ref) ?? others })) }
-}
-
-/** Notes the problem of a ref, if `check` throws one. */
-async function judge(problems: Map<string, string>, ref: string, check: () => unknown): Promise<void> {
-  try {
-    await check()
-  } catch (error) {
-    if (!(error instanceof RefProblem)) throw error
-    problems.set(ref, error.message)
-  }
 }
 
 function refOf({ name }: Branch): string {
@@ -105,241 +136,24 @@ function refOf({ name }: Branch): string {
 }
 
 /** The branch that an update moves. Throws a `RefProblem` when it cannot be moved. */
-function branchOf({ branches }: Repository, { ref, from, to }: RefUpdate): Branch {
+function branchOf({ branches }: Repository, updates: readonly RefUpdate[], { ref, from, to }: RefUpdate): Branch {
+  if (ref.startsWith(TAGS)) {
+    throw new RefProblem("tags are not kept: only the branches of the project and its stages are")
+  }
   const branch = branches.find((one) => refOf(one) === ref)
   if (!branch) {
     throw new RefProblem("unknown branch: branches are the stages of the shipyard, and none can be made by a push")
+  }
+  if (updates.filter((one) => one.ref === ref).length > 1) {
+    throw new RefProblem("a branch cannot be moved twice at once")
   }
   if (to === NO_OBJECT) throw new RefProblem("a branch cannot be deleted: it belongs to a stage")
   if (from !== branch.head) throw new RefProblem(FETCH_FIRST)
   return branch
 }
 
-async function unpackOrProblem(
-  partition: Partition,
-  repository: Repository,
-  pack: ByteReader,
-): Promise<Unpacked | string> {
-  try {
-    return await unpack(partition, repository, pack)
-  } catch (error) {
-    const ofTheirs = error instanceof MalformedGitData || error instanceof PackTooLarge
-    if (!ofTheirs && !(error instanceof BlobCollision)) throw error
-    await pack.drain()
-    return ofTheirs ? error.message : "a file has the git object id of another one that is stored"
-  }
-}
-
-/** The commits that an update adds to its branch, in an order in which each follows its parents. Throws a `RefProblem`. */
-async function planAddition(
-  partition: Partition,
-  repository: Repository,
-  unpacked: Unpacked,
-  update: RefUpdate,
-): Promise<Addition> {
-  const branch = branchOf(repository, update)
-  const find = findCommit(partition, repository, unpacked)
-  const limits = { wantedParents: parentsOf, knownParents: parentsOf, commits: MOST_COMMITS }
-  const walk = await walkHistory(find, [update.to], [branch.head], limits)
-  if (walk.outcome === "missing") throw new RefProblem(`the commit ${walk.id} is missing`)
-  if (walk.outcome === "too-many") {
-    throw new RefProblem(`more than ${MOST_COMMITS} commits at once, or another history: push an older commit first`)
-  }
-  if (!walk.reaches(branch.head)) throw new RefProblem("non-fast-forward: fetch, then merge or rebase")
-  const commits = parentsFirst(await notOnBranch(partition, branch, walk.commits))
-  const start = await find(branch.head)
-  const steps = await differences(partition, repository, unpacked, start?.tree ?? null, commits)
-  return { branch, commits: await newCommits(partition, repository, unpacked, branch, commits, steps) }
-}
-
-function parentsOf(commit: HistoryCommit): readonly ObjectId[] {
-  return commit.parents
-}
-
-/** Finds commits of the pack, and of the repository. */
-function findCommit({ db }: Partition, { projectId }: Repository, { commits }: Unpacked): FindCommit {
-  const stored = historyOf(db, projectId)
-  return async (id) => {
-    const content = commits.get(id)
-    const facts = content && parseCommit(content)
-    return facts ? { id, tree: facts.tree, parents: facts.parents, time: facts.committer.time } : stored(id)
-  }
-}
-
-/** A walk may find commits that stand on the branch already, where clocks were wrong. */
-async function notOnBranch(
-  { db }: Partition,
-  branch: Branch,
-  commits: readonly HistoryCommit[],
-): Promise<HistoryCommit[]> {
-  const ids = JSON.stringify(commits.map(({ id }) => id))
-  const [rows] = await db.batch([
-    db
-      .select({ id: branchCommits.commitId })
-      .from(branchCommits)
-      .where(and(eq(branchCommits.branchId, branch.id), inArray(branchCommits.commitId, valuesOf(ids)))),
-  ])
-  const standing = new Set(rows.map(({ id }) => id))
-  return commits.filter(({ id }) => !standing.has(id))
-}
-
-/** What each of `commits` changes, compared with the one before it (the first: with `start`). */
-async function differences(
-  { db }: Partition,
-  { projectId }: Repository,
-  { trees }: Unpacked,
-  start: ObjectId | null,
-  commits: readonly HistoryCommit[],
-): Promise<Difference[][]> {
-  const read = async (ids: readonly ObjectId[]): Promise<Map<ObjectId, TreeEntry[]>> => {
-    const found = new Map<ObjectId, TreeEntry[]>()
-    for (const id of ids) {
-      const content = trees.get(id)
-      if (content) found.set(id, parseTree(content))
-      else if (id === EMPTY_TREE) found.set(id, [])
-    }
-    const others = ids.filter((id) => !found.has(id))
-    if (others.length === 0) return found
-    return new Map([...found, ...(await readTrees(db, projectId, others))])
-  }
-  const steps: Difference[][] = []
-  let changes = 0
-  let before = start
-  for (const { tree } of commits) {
-    const pair: TreePair = { before, after: tree }
-    const [step = []] = await readable(() => diffTrees([pair], read, MOST_CHANGES + 1 - changes))
-    changes += step.length
-    if (changes > MOST_CHANGES) {
-      throw new RefProblem(`more than ${MOST_CHANGES} changes at once: push an older commit first`)
-    }
-    steps.push(step)
-    before = tree
-  }
-  return steps
-}
-
-async function readable<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    if (error instanceof MissingTree) throw new RefProblem(error.message)
-    throw error
-  }
-}
-
-/** The rows of each commit. Throws a `RefProblem` for a file that the API would refuse, or whose bytes are not there. */
-async function newCommits(
-  partition: Partition,
-  repository: Repository,
-  unpacked: Unpacked,
-  branch: Branch,
-  commits: readonly HistoryCommit[],
-  steps: readonly Difference[][],
-): Promise<NewCommit[]> {
-  const changes = steps.flat()
-  const refused = changes.find(({ kind, path, after }) => kind === "file" && after !== null && !isFilePath(path))
-  if (refused) throw new RefProblem(`'${refused.path}' is not a name that can be stored`)
-  const named = changes.flatMap(({ kind, after }) => (kind === "file" && after !== null ? after : []))
-  const { sizes, counts } = await readStanding(partition, repository, unpacked, branch, named, changes)
-  const contents = await contentsOf(partition, repository, unpacked, commits)
-  return commits.map((commit, index) => {
-    const step = steps[index] ?? []
-    for (const { kind, path, before, after } of step) {
-      if (kind === "folder") continue
-      const grown = (after === null ? 0 : 1) - (before === null ? 0 : 1)
-      for (const folder of ancestors(path)) counts.set(folder, (counts.get(folder) ?? 0) + grown)
-    }
-    return {
-      id: commit.id,
-      treeId: commit.tree,
-      content: contents.get(commit.id) ?? new Uint8Array(),
-      trees: treesOf(unpacked, commit, step),
-      files: step.flatMap(({ kind, path, after }) =>
-        kind === "file" ? { path, id: after, size: sizes.get(after ?? "") ?? 0 } : [],
-      ),
-      folders: step.flatMap(({ kind, path, after }) =>
-        kind === "folder" ? { path, id: after, fileCount: after === null ? 0 : (counts.get(path) ?? 0) } : [],
-      ),
-    }
-  })
-}
-
-/** The sizes of all blobs that are named, and how many files the changed folders hold at the head. */
-async function readStanding(
-  { db }: Partition,
-  repository: Repository,
-  { blobs }: Unpacked,
-  branch: Branch,
-  named: readonly ObjectId[],
-  changes: readonly Difference[],
-): Promise<{ sizes: Map<ObjectId, number>; counts: Map<string, number> }> {
-  const elsewhere = [...new Set(named)].filter((id) => !blobs.has(id))
-  const paths = [...new Set(changes.flatMap(({ kind, path }) => (kind === "folder" ? path : [])))]
-  const [sizeRows, countRows] = await db.batch([
-    blobSizes(db, repository.projectId, elsewhere),
-    db
-      .select({ path: sql<string>`path`.as("path"), count: sql<number>`file_count`.as("count") })
-      .from(through(folders, "folders_at_head"))
-      .where(
-        and(
-          eq(folders.branchId, branch.id),
-          isNull(folders.untilSeq),
-          inArray(folders.path, valuesOf(JSON.stringify(paths))),
-        ),
-      ),
-  ])
-  const sizes = new Map([...blobs, ...sizeRows.map(({ id, size }): [string, number] => [id, size])])
-  const missing = named.find((id) => !sizes.has(id))
-  if (missing !== undefined) throw new RefProblem(`the content ${missing} is missing`)
-  return { sizes, counts: new Map(countRows.map(({ path, count }) => [path, count])) }
-}
-
-/** The contents of the commits: from the pack, or of another branch. */
-async function contentsOf(
-  { db }: Partition,
-  { projectId }: Repository,
-  { commits: pushed }: Unpacked,
-  commits: readonly HistoryCommit[],
-): Promise<Map<ObjectId, Uint8Array>> {
-  const contents = new Map<ObjectId, Uint8Array>(pushed)
-  const elsewhere = commits.map(({ id }) => id).filter((id) => !contents.has(id))
-  for await (const { id, content } of readObjects(db, "commit", projectId, elsewhere)) contents.set(id, content)
-  return contents
-}
-
-/** The trees of a commit that may be new: those of the pack, and git's empty tree, which packs may leave out. */
-function treesOf({ trees }: Unpacked, commit: HistoryCommit, step: readonly Difference[]): StoredObject[] {
-  const pushed = step.flatMap(({ kind, after }) => {
-    const content = kind === "folder" && after !== null ? trees.get(after) : undefined
-    return content && after !== null ? { id: after, content } : []
-  })
-  return commit.tree === EMPTY_TREE ? [...pushed, { id: EMPTY_TREE, content: new Uint8Array() }] : pushed
-}
-
-/** Moves the branches in one batch; answers what stood in the way of it, null for nothing. */
-async function store(
-  partition: Partition,
-  repository: Repository,
-  { blobs }: Unpacked,
-  additions: readonly Addition[],
-  startedAt: number,
-): Promise<string | null> {
-  const { db } = partition
-  const { projectId, project, clearedAt } = repository
-  if (mayBeCleared(clearedAt, startedAt)) return AGAIN
-  const values = { project, blobIds: JSON.stringify([...blobs.keys()]) }
-  const [, inTheWay] = await db.batch([takeBack(db, values), blobsInTheWay(db, values)])
-  const isGone = ({ removedAt }: BlobInTheWay) => removedAt === null || mayBeCleared(removedAt, startedAt)
-  if (inTheWay.some(isGone)) return AGAIN
-  const [first, ...others] = additions.flatMap(({ branch, commits }): Statement[] =>
-    appendCommits(db, { projectId, branchId: branch.id, seq: branch.seq }, commits),
-  )
-  try {
-    if (first) await db.batch([first, ...others])
-    return null
-  } catch (error) {
-    if (isKeyTaken(error, "branch_commits")) return FETCH_FIRST
-    if (isParentGone(error)) return "the project was deleted meanwhile"
-    throw error
-  }
+/** What is wrong with a pack, by what reading or storing it threw; null when the fault is ours. */
+function packProblem(error: unknown): string | null {
+  if (error instanceof BlobCollision) return "a file has the git object id of another one that is stored"
+  return error instanceof MalformedGitData || error instanceof PackTooLarge ? error.message : null
 }

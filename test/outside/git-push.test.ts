@@ -4,7 +4,7 @@ import { request } from "node:http"
 import { chmodSync, renameSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest"
-import { createProject } from "./client.ts"
+import { call, createProject } from "./client.ts"
 import { filesPath, read, readAll, Workspace, write } from "./git-client.ts"
 
 const edge = inject("edge")
@@ -182,6 +182,20 @@ describe("a push is read by the API", () => {
   })
 })
 
+test("a project that was deleted and made again takes a push at once", async () => {
+  await work.commit(clone, { "a.txt": "a" })
+  await pushed()
+  const { status } = await call(edge, "eu", "DELETE", `/api/controlPlane/v1/project/${project}`)
+  expect(status).toBe(200)
+  await createProject(edge, project, "dev", "prod")
+  clone = `${project}-anew`
+  await work.clone(project, clone, "--branch", "dev")
+  // The same bytes as before, which went with the first project.
+  await work.commit(clone, { "a.txt": "a" })
+  await pushed()
+  expect(await read(edge, project, DEV, "a.txt")).toBe("a")
+})
+
 describe("two who push at once", () => {
   test("are told apart: one wins, the other fetches first and pushes then", async () => {
     const folders = ["one", "two", "three"].map((name) => `${clone}-${name}`)
@@ -229,7 +243,7 @@ describe("a push is refused, and git shows why", () => {
 
   test.each([
     ["of a branch that is no stage", ["origin", "dev:feature"], /rejected.*unknown branch: branches are the stages/],
-    ["of a tag", ["origin", "v1"], /rejected.*unknown branch/],
+    ["of a tag", ["origin", "v1"], /rejected.*tags are not kept/],
     ["that deletes a branch", ["origin", "--delete", "prod"], /rejected.*a branch cannot be deleted/],
   ])("%s", async (_, args, reason) => {
     await work.commit(clone, { "a.txt": "a" })
@@ -247,6 +261,11 @@ describe("a push is refused, and git shows why", () => {
     await work.git(clone, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${name}`])
     await work.git(clone, ["commit", "--quiet", "-m", "odd"])
     await refused(["origin", "dev"], reason)
+  })
+
+  test.each(["253402300800 +0000", "999999999999 +0000"])("of a commit of the date %s", async (date) => {
+    await work.git(clone, ["commit", "--quiet", "--allow-empty", "-m", "odd"], "", { GIT_COMMITTER_DATE: `@${date}` })
+    await refused(["origin", "dev"], /the date of its committer is after the year 9999/)
   })
 
   test("of a submodule", async () => {

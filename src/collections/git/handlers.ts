@@ -3,7 +3,7 @@ import type { Context } from "hono"
 import { requireProject } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { ByteReader, MalformedGitData } from "../../git/byte-reader.ts"
-import { FLUSH, pktLine } from "../../git/pkt-line.ts"
+import { FLUSH, oneLine, pktLine } from "../../git/pkt-line.ts"
 import { concat, streamOf } from "../../lib/bytes.ts"
 import { findRepository, type Repository } from "../../partition/refs.ts"
 import type { RegionalEnv } from "../regional.ts"
@@ -86,7 +86,7 @@ async function understood<T>(run: () => Promise<T>): Promise<T | Uint8Array[]> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof MalformedGitData) return [pktLine(`ERR ${error.message}\n`)]
+    if (error instanceof MalformedGitData) return [pktLine(`ERR ${oneLine(error.message)}\n`)]
     throw error
   }
 }

@@ -83,7 +83,8 @@ export const receivePack = createRoute({
   description:
     "What `git push` sends. Commits are taken as they are, as long as they continue the branch (fast-forward), and can be read by the " +
     "API at once. All branches of a push move together, but for those that are refused, which the answer names; with `--atomic` all or none. " +
-    "Branches come from the shipyard: others cannot be made, and none can be deleted. At most 20,000 objects, and 1,000 commits for a branch.",
+    "Branches come from the shipyard: others cannot be made, and none can be deleted. Tags are not kept. At most 128 MiB unpacked, 20,000 objects, and " +
+    "1,000 commits for a branch.",
   request: { params, body: { required: true, ...git("git-receive-pack-request") } },
   responses: {
     200: { description: "What became of each branch", ...git("git-receive-pack-result") },

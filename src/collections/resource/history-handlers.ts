@@ -93,7 +93,15 @@ function membersOf(commit: HistoryEntry) {
 }
 
 function personOf({ name, email, time }: Signature) {
-  return { name, email, time: new Date(time * 1000).toISOString() }
+  return { name, email, time: dateTimeOf(time) }
+}
+
+/** The years that RFC 3339 can name, in seconds since 1970. */
+const [FIRST_SECOND, LAST_SECOND] = [-62_167_219_200, 253_402_300_799]
+
+/** A date of RFC 3339. Commits that were pushed before dates were checked may name others: those are shown as the nearest one. */
+function dateTimeOf(seconds: number): string {
+  return new Date(Math.min(Math.max(seconds, FIRST_SECOND), LAST_SECOND) * 1000).toISOString()
 }
 
 function changeOf({ path, before, after }: FileDifference): z.infer<typeof commitSchema>["changes"][number] {

@@ -8,7 +8,11 @@ const person = z
   .object({
     name: z.string().openapi({ example: "Ada Lovelace" }),
     email: z.string().openapi({ example: "ada@example.com" }),
-    time: z.string().openapi({ format: "date-time", example: "2026-11-20T12:00:00.000Z" }),
+    time: z.string().openapi({
+      format: "date-time",
+      example: "2026-11-20T12:00:00.000Z",
+      description: "A date beyond the years 0000 to 9999, which old commits may have, is answered as the nearest one",
+    }),
   })
   .openapi("CommitPerson")
 

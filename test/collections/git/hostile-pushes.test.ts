@@ -316,7 +316,7 @@ describe("a branch stays where it is", () => {
 
   it.each([
     ["refs/heads/new", "unknown branch"],
-    ["refs/tags/v1", "unknown branch"],
+    ["refs/tags/v1", "tags are not kept"],
     ["refs/heads/DEV", "unknown branch"],
     ["refs/heads/../dev", "unknown branch"],
     ["dev", "unknown branch"],
@@ -346,8 +346,8 @@ describe("a branch stays where it is", () => {
     const updates = [one, two].map(({ id }) => ({ ref: REF, from: head, to: id }))
     expect(await push(project, updates, packOf([one, two, tree, blob]))).toEqual([
       "unpack ok",
-      `ng ${REF} fetch first`,
-      `ng ${REF} fetch first`,
+      `ng ${REF} a branch cannot be moved twice at once`,
+      `ng ${REF} a branch cannot be moved twice at once`,
     ])
     expect({ rows: await countRows(), heads: await headsOf(project) }).toEqual(before)
   })
