@@ -5,11 +5,8 @@ import { appendCommits, type NewCommit, type Statement } from "./commit.ts"
 import type { Partition } from "./partition.ts"
 import { FETCH_FIRST } from "./push-problem.ts"
 import type { Branch, Repository } from "./refs.ts"
-import { pauseBeforeRetry } from "./retry.ts"
+import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import { blobsInTheWay, mayBeCleared, takeBack } from "./unnamed-blobs.ts"
-
-/** How often the marks of blobs are looked at while a job removes some of them. */
-const LOOKS = 32
 
 /** A branch with the commits that a push adds to it. */
 export interface Addition {
@@ -55,7 +52,7 @@ async function lookAtMarks(
 ): Promise<"stand" | "may-be-gone" | "being-removed"> {
   if (ids.length === 0) return "stand"
   const values = { project, blobIds: JSON.stringify(ids) }
-  for (let look = 1; look <= LOOKS; look++) {
+  for (let look = 1; look <= WRITE_ATTEMPTS; look++) {
     const [, inTheWay] = await db.batch([takeBack(db, values), blobsInTheWay(db, values)])
     if (inTheWay.every(({ removedAt }) => removedAt !== null)) {
       const removals = [clearedAt, ...inTheWay.map(({ removedAt }) => removedAt)]

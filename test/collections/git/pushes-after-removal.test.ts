@@ -1,6 +1,6 @@
 /** Pushes of files whose bytes were removed a short time ago, or are being removed: they are put again. */
 import { env } from "cloudflare:workers"
-import { expect, it } from "vitest"
+import { expect, it, vi } from "vitest"
 import { FILE_MODE, type ObjectId } from "../../../src/git/objects.ts"
 import { noise } from "../../support/bytes.ts"
 import { createProject } from "../../support/client.ts"
@@ -56,8 +56,9 @@ it("when the bytes are being removed: it waits for the end of that", async () =>
   const blob = await blobOf("being removed")
   await noteRemoval(project, blob.id, null)
   const pushed = pushFile(project, blob)
-  await scheduler.wait(300)
-  await env.BLOBS_EU.delete(`projects/${project}/blobs/${blob.id}`)
+  const key = `projects/${project}/blobs/${blob.id}`
+  await vi.waitFor(async () => expect(await env.BLOBS_EU.head(key)).not.toBeNull(), { timeout: 600_000 })
+  await env.BLOBS_EU.delete(key)
   await env.DB_EU.prepare("update unnamed_blobs set removed_at = ? where project = ?").bind(Date.now(), project).run()
   expect(await pushed).toEqual(OK)
   expect((await fetchFile({ project, stage: "dev" }, "a")).text).toBe("being removed")
