@@ -38,7 +38,8 @@ describe("the environment of wrangler.toml", () => {
     expect(config).toEqual({
       apiDomain: "api.localhost",
       defaultRegion: "eu",
-      tokenCacheSeconds: 5,
+      // Not that of wrangler.toml, but of vitest.config.ts.
+      tokenCacheSeconds: 900,
       maxBodyBytes: 5_242_880,
       maxRawBytes: 104_857_600,
       auditRetentionDays: 365,

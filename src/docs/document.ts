@@ -52,6 +52,9 @@ const NO_DEVIATION: Deviation = { requirement: (declared) => declared, errors: [
 /** What a request with an `Idempotency-Key` can be answered besides: the key is malformed, in use, or another request's. */
 const KEY_ERRORS: readonly ErrorCode[] = ["invalid_request", "conflict", "validation_failed"]
 
+/** What a request with a body can be answered besides: the body is too large, cannot be read, or has an unknown encoding. */
+const BODY_ERRORS: readonly ErrorCode[] = ["invalid_request", "payload_too_large", "unsupported_media_type"]
+
 const KEY_PARAMETER = {
   name: "Idempotency-Key",
   in: "header",
@@ -127,7 +130,8 @@ function withCommon(path: string, item: object, deviation: Deviation): Record<st
     const requires = deviation.requirement(operation["x-requires"])
     const text = [operation.description, requirementText(requires)].filter(Boolean).join("\n\n")
     const isKeyed = deviation.idempotency && mindsKey(method.toUpperCase(), path)
-    const errors = isKeyed ? [...deviation.errors, ...KEY_ERRORS] : deviation.errors
+    const hasBody = "requestBody" in operation
+    const errors = [...deviation.errors, ...(isKeyed ? KEY_ERRORS : []), ...(hasBody ? BODY_ERRORS : [])]
     const responses = { ...operation.responses, ...moreErrors(operation, errors) }
     const parameters = [...operation.parameters, ...(isKeyed ? [KEY_PARAMETER] : [])]
     const described = { ...operation, "x-requires": requires, description: text, responses }
@@ -140,6 +144,6 @@ function withCommon(path: string, item: object, deviation: Deviation): Record<st
 function moreErrors({ responses }: Operation, errors: readonly ErrorCode[]): Operation["responses"] {
   const shapes = Object.entries(responses[ERRORS.internal_error.status]?.content ?? {})
   const content = Object.fromEntries(shapes.map(([type, { schema }]) => [type, { schema }]))
-  const untold = errors.filter((code) => !(ERRORS[code].status in responses))
+  const untold = [...new Set(errors)].filter((code) => !(ERRORS[code].status in responses))
   return Object.fromEntries(untold.map((code) => [ERRORS[code].status, { description: ERRORS[code].title, content }]))
 }

@@ -2,6 +2,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono"
 import { methodNotAllowed } from "hono/method-not-allowed"
 import { authenticate, type Authentication } from "./authenticate.ts"
+import { decodeBodies } from "./body-encoding.ts"
 import { errorResponse } from "./dialect.ts"
 import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
@@ -43,6 +44,7 @@ export function createGateway(settings: GatewaySettings, plane: PlaneSettings): 
   app.use(keptnRules())
   app.use(authenticate(settings.authentication, isOpen))
   if (proxy) app.use(proxy)
+  app.use(decodeBodies(settings, isProxied))
   app.use(
     methodNotAllowed({
       app,

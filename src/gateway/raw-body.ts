@@ -42,8 +42,8 @@ export function limitBodies(
   }
 }
 
-/** The same stream, which fails once it is longer than `most` bytes. */
-function counted(body: ReadableStream<Uint8Array>, most: number): ReadableStream<Uint8Array> {
+/** The same stream, which fails with an `ApiError` once it is longer than `most` bytes. */
+export function counted(body: ReadableStream<Uint8Array>, most: number): ReadableStream<Uint8Array> {
   let length = 0
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({

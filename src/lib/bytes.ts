@@ -7,6 +7,15 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(encoder.encode(text))
 }
 
+/** The text whose UTF-8 bytes are exactly `bytes`, a byte order mark among them; null when there is none. */
+export function utf8Text(bytes: ArrayBuffer | Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}
+
 /** One array holding all `parts` in order. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))

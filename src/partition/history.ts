@@ -103,14 +103,18 @@ export async function listCommits(
   }
 }
 
-/** Finds a commit of the project; `HEAD` is the newest one of the scope's branch. With it come the names of the branches on which it stands. */
-export async function findCommit(partition: Partition, scope: Scope, id: ObjectId): Promise<FoundCommit | Missing> {
+/** Finds a commit of the project; null is the newest one of the scope's branch. With it come the names of the branches on which it stands. */
+export async function findCommit(
+  partition: Partition,
+  scope: Scope,
+  id: ObjectId | null,
+): Promise<FoundCommit | Missing> {
   const { db } = partition
   const commit = db
     .select(commitColumns)
     .from(projects)
     .innerJoin(branches, branchOf(scope))
-    .innerJoin(commits, and(eq(commits.projectId, projects.id), eq(commits.id, id === "HEAD" ? headCommit : id)))
+    .innerJoin(commits, and(eq(commits.projectId, projects.id), eq(commits.id, id ?? headCommit)))
     .where(eq(projects.name, scope.project))
   const [[found], [row]] = await db.batch([scopeHeader(db, scope), commit])
   const missing = missingOf(scope, found)

@@ -102,8 +102,8 @@ describe("the name of a resource", () => {
     ["a%2Fb.yaml", "a/b.yaml"],
     ["a%252Fb.yaml", "a/b.yaml"],
     ["a%20b", "a b"],
-    ["a+b", "a b"],
-    ["a%2Bb", "a b"],
+    ["a+b", "a+b"],
+    ["a%2Bb", "a+b"],
     ["a%252Bb", "a+b"],
   ])("%s in a path finds the file %s: 200", async (name, file) => {
     const response = await send("eu", `${RESOURCE}/${name}`)

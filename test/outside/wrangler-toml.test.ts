@@ -1,8 +1,15 @@
 /** How the text of a wrangler.toml is changed. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import * as toml from "../../scripts/operate/toml.ts"
 
 const VARS = { table: "vars" }
+
+test("an isolate remembers tokens for five seconds unless it is told otherwise", () => {
+  const text = readFileSync(join(import.meta.dirname, "..", "..", "wrangler.toml"), "utf8")
+  expect(toml.getString(text, VARS, "TOKEN_CACHE_SECONDS")).toBe("5")
+})
 
 test("changes one string of a wrangler.toml, and leaves what looks like it", () => {
   const text = [

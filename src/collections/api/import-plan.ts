@@ -2,7 +2,7 @@
  * What an import package wants, worked out before anything is done: its templates rendered, its payloads read, its names checked. What a
  * task answers is known in advance but for the commits of its files, so that later tasks can use it.
  */
-import { utf8 } from "../../lib/bytes.ts"
+import { utf8, utf8Text } from "../../lib/bytes.ts"
 import { filePath } from "../../lib/file-path.ts"
 import type { Project } from "../../partition/projects.ts"
 import type { NewSecret } from "../../partition/secrets.ts"
@@ -138,9 +138,10 @@ class Planner {
   }
 
   #payload(path: string, context: TaskContext): unknown {
-    const text = new TextDecoder().decode(this.#rendered(path, context))
+    const text = utf8Text(this.#rendered(path, context))
+    if (text === null) throw new PlanError(`payload ${path} is not UTF-8`)
     try {
-      return JSON.parse(text)
+      return JSON.parse(text.replace(/^\uFEFF/, ""))
     } catch {
       throw new PlanError(`payload ${path} is not valid JSON once it is rendered`)
     }
@@ -150,7 +151,7 @@ class Planner {
   #rendered(path: string, context: TaskContext): Uint8Array<ArrayBuffer> {
     this.#renderer.count(this.#archive.size(path) ?? 0)
     const bytes = this.#archive.read(path)
-    const text = textOf(bytes)
+    const text = utf8Text(bytes)
     if (text === null) return bytes
     try {
       return utf8(this.#renderer.render(text, context))
@@ -158,14 +159,6 @@ class Planner {
       if (error instanceof TemplateError) throw new PlanError(`error rendering ${path}: ${error.message}`)
       throw error
     }
-  }
-}
-
-function textOf(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return null
   }
 }
 

@@ -1,6 +1,6 @@
 /** Shipyard files: read and checked. Pure. The rules are Keptn's (spec.keptn.sh), the texts those its CLI shows. */
 import { z } from "zod"
-import { fromBase64 } from "../../lib/bytes.ts"
+import { fromBase64, utf8Text } from "../../lib/bytes.ts"
 import { parseYaml } from "../../lib/yaml.ts"
 import { isEntityName } from "./names.ts"
 
@@ -27,7 +27,8 @@ export function readShipyard(encoded: string, reserved: string): ShipyardResult 
   const bytes = fromBase64(encoded)
   if (bytes === null) return { problem: "could not decode shipyard content" }
   if (bytes.length > LARGEST_SHIPYARD) return invalid(`it is larger than ${LARGEST_SHIPYARD} bytes`)
-  const text = new TextDecoder().decode(bytes)
+  const text = utf8Text(bytes)
+  if (text === null) return { problem: "could not unmarshal provided shipyard content: it is not UTF-8" }
   const file = shipyardSchema.safeParse(parsed(text))
   if (!file.success) return { problem: "could not unmarshal provided shipyard content" }
   const { apiVersion, spec } = file.data

@@ -1,6 +1,7 @@
 /** The identity collection. */
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context } from "hono"
+import { utf8Json } from "../../gateway/lenient-json.ts"
 import { problemHook } from "../../gateway/validation.ts"
 import * as tokens from "./access-tokens/handlers.ts"
 import { accountTokens, importToken, userTokens } from "./access-tokens/routes.ts"
@@ -25,6 +26,7 @@ type IdentityApp = OpenAPIHono<IdentityEnv>
 /** The whole collection, as the global host serves it. */
 export function createIdentityCollection(): IdentityApp {
   const app = createSelfCollection()
+  app.use("/v3/*", utf8Json())
   app.openapi(meRoutes.activateMe, me.activateMeHandler)
   app.openapi(meRoutes.inviteUser, me.inviteUserHandler)
   app.openapi(meRoutes.listRoles, me.listRolesHandler)

@@ -11,7 +11,16 @@ import type { Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { missingError, tagWritten, type WriteResult, writeResult } from "./answers.ts"
 import type { ResourceDialect } from "./dialects.ts"
-import { commitText, namedResource, pathOf, writeMessage } from "./named-resource.ts"
+import {
+  commitText,
+  deletedPath,
+  findNamed,
+  namedResource,
+  pathOf,
+  writeMessage,
+  writtenPath,
+} from "./named-resource.ts"
+import { ambiguousText, commitOf } from "./revision.ts"
 import { rawAnswer, wantsRaw } from "./raw-files.ts"
 import type { resourceListSchema, resourceSchema, writeListSchema, writeOneSchema } from "./schemas.ts"
 
@@ -35,18 +44,19 @@ export async function list(
 
 /** Reads one file, as JSON or as it is. A caller that has it already (`If-None-Match`) is told so. */
 export async function read(c: RegionalContext, scope: Scope, gitCommitID: string | null): Promise<Response> {
-  const { path, sent } = namedResource(c, scope)
-  const found = await findFile(c.get("partition"), scope, path, gitCommitID)
+  const named = namedResource(c, scope)
+  const commitId = await commitOf(c, scope.project, gitCommitID, ambiguousCommit)
+  const found = await findNamed(c.get("partition"), scope, named, commitId)
   if (found.outcome === "missing") throw missingError(found)
   tag(c, found.blobId)
   c.header("Vary", "Accept")
   if (matchesEtag(c.req.header("if-none-match"), found.blobId)) return c.body(null, 304)
   try {
-    return await (wantsRaw(c) ? rawAnswer(c, scope, path, found) : jsonAnswer(c, scope, sent, found))
+    return await (wantsRaw(c) ? rawAnswer(c, scope, found.path, found) : jsonAnswer(c, scope, named.sent, found))
   } catch (error) {
     // When the project was deleted meanwhile, the file is not there, or is another one.
     if (!(error instanceof BlobMissing)) throw error
-    const now = await findFile(c.get("partition"), scope, path, gitCommitID)
+    const now = await findFile(c.get("partition"), scope, found.path, commitId)
     if (now.outcome === "found" && now.commitId === found.commitId) throw error
     return read(c, scope, gitCommitID)
   }
@@ -75,7 +85,7 @@ export async function writeOne(
   scope: Scope,
   body: z.infer<typeof writeOneSchema>,
 ): Promise<WriteResult> {
-  const { path } = namedResource(c, scope)
+  const path = await writtenPath(c.get("partition"), scope, namedResource(c, scope))
   const file = { path, content: decodeContent(body.resourceContent) }
   const text = commitText(c, writeMessage([file]))
   const outcome = await writeFile(c.get("partition"), scope, file, text, writeCondition(c.req))
@@ -85,10 +95,15 @@ export async function writeOne(
 
 /** Deletes the file that the path names as one commit. */
 export async function remove(c: RegionalContext, dialect: ResourceDialect, scope: Scope): Promise<WriteResult> {
-  const { path } = namedResource(c, scope)
+  const path = await deletedPath(c.get("partition"), scope, namedResource(c, scope))
   const text = commitText(c, `Delete ${path}`)
   const outcome = await removeFile(c.get("partition"), scope, path, text, writeCondition(c.req))
   return writeResult(dialect, scope, outcome)
+}
+
+/** As `missingError` answers an unknown commit: with another status, clients would look for the file in other scopes. */
+function ambiguousCommit(revision: string): ApiError {
+  return new ApiError("keptn_failure", ambiguousText(revision))
 }
 
 /** Says what the answer is a version of. The caller may keep it, and must ask whether it is still the one. */

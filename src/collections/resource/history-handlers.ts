@@ -21,6 +21,7 @@ import { missingError, type WriteResult, writeResult } from "./answers.ts"
 import { resourceService } from "./dialects.ts"
 import type { commitListQuery, commitListSchema, commitSchema } from "./history-schemas.ts"
 import { commitText, pathOf } from "./named-resource.ts"
+import { ambiguousText, commitOf } from "./revision.ts"
 
 type RegionalContext = Context<RegionalEnv>
 
@@ -74,13 +75,15 @@ export async function revert(c: RegionalContext, scope: Scope, commitId: string)
   return writeResult(resourceService, scope, await restoreFiles(partition, scope, restorations, text))
 }
 
-async function foundCommit(c: RegionalContext, scope: Scope, commitId: string): Promise<FoundCommit> {
-  if (commitId !== "HEAD" && !/^[0-9a-f]{40}$/.test(commitId)) {
-    throw new ApiError("invalid_request", "a commit is named by its 40 hexadecimal digits, or is HEAD")
-  }
+async function foundCommit(c: RegionalContext, scope: Scope, revision: string): Promise<FoundCommit> {
+  const commitId = await commitOf(c, scope.project, revision, ambiguousCommit)
   const found = await findCommit(c.get("partition"), scope, commitId)
   if (found.outcome === "missing") throw historyError(found)
   return found
+}
+
+function ambiguousCommit(revision: string): ApiError {
+  return new ApiError("invalid_request", ambiguousText(revision))
 }
 
 function historyError(missing: Missing): ApiError {

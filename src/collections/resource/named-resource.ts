@@ -3,13 +3,16 @@ import type { Context } from "hono"
 import { principalOf } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { authorOf } from "../../lib/author.ts"
+import type { ObjectId } from "../../git/objects.ts"
 import { filePath } from "../../lib/file-path.ts"
 import { LONGEST_PROJECT_NAME } from "../../partition/projects.ts"
-import type { CommitText } from "../../partition/repository.ts"
-import type { Scope } from "../../partition/scope.ts"
+import { wasEverHeld } from "../../partition/held-names.ts"
+import type { Partition } from "../../partition/partition.ts"
+import { type CommitText, type FileFound, findFile } from "../../partition/repository.ts"
+import type { Missing, Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { projectNotFound } from "./parameters.ts"
-import { unescapeUri } from "./resource-uri.ts"
+import { decodedName, queryUnescaped } from "./resource-uri.ts"
 
 /** `/api/resource-service/v1/project/{p}/resource/` has 7 parts before the name; a stage and a service add two each. */
 const PROJECT_DEPTH = 7
@@ -28,14 +31,58 @@ export function scopeOf(names: Names): Scope {
   return { project: names.projectName, stage: names.stageName ?? null, service: names.serviceName ?? null }
 }
 
-/** The file that a path names: its path in the scope, and the name as it was sent, which is what Keptn echoes. */
-export function namedResource(c: Context<RegionalEnv>, scope: Scope): { path: string; sent: string } {
+/** The file that a path names: the paths in the scope that it may mean, and the name as it was sent, which is what Keptn echoes. */
+export interface NamedResource {
+  once: string
+  twice: string
+  /** As go-utils may have meant it; see `queryUnescaped`. */
+  unescaped: string
+  sent: string
+}
+
+/** Reads the name in a path. Throws an `ApiError` when one of the paths that it may mean is none of a file. */
+export function namedResource(c: Context<RegionalEnv>, scope: Scope): NamedResource {
   const depth = PROJECT_DEPTH + (scope.stage === null ? 0 : 2) + (scope.service === null ? 0 : 2)
   const behind = (path: string): string => path.split("/").slice(depth).join("/")
+  const { once, twice } = decodedName(behind(c.req.path))
   return {
-    path: pathOf(unescapeUri(behind(c.req.path))),
+    once: pathOf(once),
+    twice: pathOf(twice),
+    unescaped: pathOf(queryUnescaped(once)),
     sent: behind(new URL(c.req.url).pathname.replace(/\/{2,}/g, "/")),
   }
+}
+
+/** Finds the file that a path names: the first that stands of those it may mean. */
+export async function findNamed(
+  partition: Partition,
+  scope: Scope,
+  { once, twice, unescaped }: NamedResource,
+  commitId: ObjectId | null,
+): Promise<(FileFound & { path: string }) | Missing> {
+  let missing: Missing = { outcome: "missing", what: "resource" }
+  for (const path of new Set([once, twice, unescaped])) {
+    const found = await findFile(partition, scope, path, commitId)
+    if (found.outcome === "found") return { ...found, path }
+    missing = found
+    if (found.what !== "resource") break
+  }
+  return missing
+}
+
+/** The path that a write of JSON means, as Keptn's clients send it: as decoded once where such a file stands, else twice. */
+export async function writtenPath(partition: Partition, scope: Scope, { once, twice }: NamedResource): Promise<string> {
+  if (once === twice) return once
+  const standing = await findFile(partition, scope, once, null)
+  return standing.outcome === "found" ? once : twice
+}
+
+/**
+ * The path that a deletion means. The name as decoded once keeps its meaning after its file is gone: a deletion that is
+ * repeated must not find another file.
+ */
+export async function deletedPath(partition: Partition, scope: Scope, { once, twice }: NamedResource): Promise<string> {
+  return once === twice || (await wasEverHeld(partition, scope, once)) ? once : twice
 }
 
 /** The path of the file that a resource URI names. Throws an `ApiError` when it names none. */

@@ -42,7 +42,7 @@ export async function writeRaw(c: RegionalContext, dialect: ResourceDialect, sco
   if (!Number.isSafeInteger(size)) {
     throw new ApiError("length_required", "send the size of the file as Content-Length (curl -T does)")
   }
-  const { path } = namedResource(c, scope)
+  const { once: path } = namedResource(c, scope)
   const text = commitText(c, writeMessage([{ path }]))
   const condition = writeCondition(c.req)
   const { body } = c.req.raw

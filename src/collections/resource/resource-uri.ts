@@ -1,15 +1,29 @@
-/** How clients escape the names of resources. Pure. */
+/** How clients escape the names of resources. Pure. The rule is in docs/files.md. */
+
+/** The names that a path may stand for: `once` as it was decoded with the path, `twice` where an escape was left in it. */
+export interface DecodedName {
+  once: string
+  twice: string
+}
 
 /**
- * The name that a path parameter stands for. The gateway has decoded the path once; clients of Keptn escape names once or
- * twice, and its service unescapes what is left as a query is unescaped: `%2F` is a slash, `+` a blank, `%2B` a plus. A broken
- * escape is taken as it stands.
+ * Reads the name in a path that was decoded once. Keptn's clients escape names once or twice, so an escape that is left may
+ * be theirs, or a part of the name. A broken escape is taken as it stands.
  */
-export function unescapeUri(parameter: string): string {
-  const spaced = parameter.replaceAll("+", " ")
+export function decodedName(once: string): DecodedName {
+  return { once, twice: unescaped(once) }
+}
+
+/** The name as a query is unescaped, where `+` is a blank: go-utils escapes names so. */
+export function queryUnescaped(once: string): string {
+  return unescaped(once.replaceAll("+", " "))
+}
+
+function unescaped(text: string): string {
+  if (!text.includes("%")) return text
   try {
-    return decodeURIComponent(spaced)
+    return decodeURIComponent(text)
   } catch {
-    return spaced
+    return text
   }
 }

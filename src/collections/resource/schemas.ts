@@ -17,6 +17,11 @@ const metadata = z
   })
   .openapi("ResourceMetadata")
 
+/** go-utils leaves the content of an empty file out. */
+const sentContent = content
+  .default("")
+  .openapi({ type: "string", description: "The file, in standard base64. Absent, it is an empty file" })
+
 /** The body of a write of many files. */
 export const writeListSchema = z
   .object({
@@ -24,7 +29,7 @@ export const writeListSchema = z
       .array(
         z.object({
           resourceURI: z.string().openapi({ example: "slo.yaml", description: "The path of the file in its scope" }),
-          resourceContent: content,
+          resourceContent: sentContent,
         }),
       )
       .min(1, "must hold at least one resource")
@@ -34,7 +39,7 @@ export const writeListSchema = z
   .openapi("Resources")
 
 /** The body of a write of one file, whose name the path has; a name in the body is ignored, as in Keptn. */
-export const writeOneSchema = z.object({ resourceContent: content }).openapi("ResourceContent")
+export const writeOneSchema = z.object({ resourceContent: sentContent }).openapi("ResourceContent")
 
 /** A file as it is, where nothing wraps it. No validator sees it: it is streamed. */
 export const rawContent = z.never().openapi({ type: "string", format: "binary" })
@@ -82,5 +87,9 @@ export const readQuery = z.object({
     .string()
     .optional()
     .transform((id) => (id === undefined || id === "" || id === '""' ? null : id))
-    .openapi({ type: "string", description: "Read the file as of this commit of the project" }),
+    .openapi({
+      type: "string",
+      description:
+        "Read the file as of this commit of the project: its id or the first digits of it, in upper or lower case, `HEAD`, or the name of a branch",
+    }),
 })

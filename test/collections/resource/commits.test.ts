@@ -309,11 +309,20 @@ describe("a commit", () => {
     }
   })
 
-  it.each(["head", "HEAD~1", "main", "abc", "D".repeat(40), "d".repeat(39), "d".repeat(41)])(
-    "is not named by %s: 400",
+  it("is also named by its id in upper case, by its first digits, and by a branch of which it is the newest", async () => {
+    const project = await newProject("dev")
+    const id = await commitFiles({ project }, { "a.txt": "a" })
+    for (const named of [id.toUpperCase(), id.slice(0, 7), "main", "HEAD"]) {
+      expect((await readCommit({ project }, named)).id, named).toBe(id)
+    }
+    expect((await readCommit({ project }, "dev")).id).not.toBe(id)
+  })
+
+  it.each(["head", "HEAD~1", "abc", "D".repeat(40), "d".repeat(39), "d".repeat(41)])(
+    "is not named by %s: 404",
     async (id) => {
       const { status, message } = await failure(await askCommit({ project: await newProject("dev") }, id))
-      expect([status, message]).toEqual([400, "a commit is named by its 40 hexadecimal digits, or is HEAD"])
+      expect([status, message]).toEqual([404, "Commit not found"])
     },
   )
 

@@ -11,6 +11,8 @@ import {
   readFile,
   resourcePath,
 } from "../../support/keptn.ts"
+import { askCommit } from "../../support/history.ts"
+import { env } from "cloudflare:workers"
 import { z } from "zod"
 
 /** A file of a stage in three versions, between commits that do not touch it. */
@@ -52,7 +54,7 @@ describe("reading a file as of a commit", () => {
     expect(await failure(await readFile(place, `a/never.txt?gitCommitID=${before}`))).toEqual(refused)
   })
 
-  it.each(["0".repeat(40), "HEAD", "main", "dev", "not a commit", "1"])(
+  it.each(["0".repeat(40), "F".repeat(40), "0000000", "head", "HEAD~1", "x".repeat(2000), "not a commit", "1"])(
     "answers 500 with Keptn's text for %j, which is no commit of the project",
     async (commit) => {
       const { place } = await versions()
@@ -61,10 +63,33 @@ describe("reading a file as of a commit", () => {
     },
   )
 
-  it("does not take a shortened or upper-case commit id for the commit: 500", async () => {
+  it("resolves ids in upper case, the first digits of one, HEAD and branches, as git does", async () => {
+    const { place, first, third } = await versions()
+    const before = (await fetchFile(place, `a/x.txt?gitCommitID=${first}`)).text
+    for (const named of [first.toUpperCase(), first.slice(0, 12), first.slice(0, 12).toUpperCase()]) {
+      expect((await fetchFile(place, `a/x.txt?gitCommitID=${named}`)).text, named).toBe(before)
+    }
+    const now = await fetchFile(place, "a/x.txt")
+    for (const named of ["HEAD", place.stage, `refs/heads/${place.stage}`, `heads/${place.stage}`]) {
+      expect(await fetchFile(place, `a/x.txt?gitCommitID=${encodeURIComponent(named)}`), named).toEqual(now)
+    }
+    expect(third).toMatch(/^[0-9a-f]{40}$/)
+    expect((await readFile(place, "a/x.txt?gitCommitID=main")).status).toBe(404)
+  })
+
+  it("does not choose between commits that begin alike: 500", async () => {
     const { place, first } = await versions()
-    expect((await readFile(place, `a/x.txt?gitCommitID=${first.slice(0, 12)}`)).status).toBe(500)
-    expect((await readFile(place, `a/x.txt?gitCommitID=${first.toUpperCase()}`)).status).toBe(500)
+    const alike = `${first.slice(0, 10)}${"0".repeat(30)}`
+    await env.DB_EU.prepare(
+      "insert into commits select project_id, ?, tree_id, content from commits where id = ? and project_id = (select id from projects where name = ?)",
+    )
+      .bind(alike, first, place.project)
+      .run()
+    const { status, message } = await failure(await readFile(place, `a/x.txt?gitCommitID=${first.slice(0, 8)}`))
+    expect([status, message]).toEqual([500, `several commits begin with ${first.slice(0, 8)}: give more of the id`])
+    const ambiguous = await failure(await askCommit(place, first.slice(0, 8)))
+    expect([ambiguous.status, ambiguous.message]).toEqual([400, message])
+    expect((await readFile(place, `a/x.txt?gitCommitID=${first.slice(0, 11)}`)).status).toBe(200)
   })
 
   it("does not know the commits of another project: 500", async () => {

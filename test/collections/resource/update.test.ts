@@ -126,8 +126,8 @@ describe("PUT of one file", () => {
     { sent: "d%252Fe%252Ff.txt", file: "/d/e/f.txt" },
     { sent: "%2Fd/e%2Ff.txt", file: "/d/e/f.txt" },
     { sent: "//d//f.txt", file: "/d/f.txt" },
-    { sent: "a+b.txt", file: "/a b.txt" },
-    { sent: "a%252Bb.txt", file: "/a+b.txt" },
+    { sent: "a+b.txt", file: "/a+b.txt" },
+    { sent: "c%252Bb.txt", file: "/c+b.txt" },
     { sent: "%C3%A4.txt", file: "/ä.txt" },
     { sent: "resource/x.txt", file: "/resource/x.txt" },
   ])("writes $file where the path says $sent", async ({ sent, file }) => {
@@ -155,7 +155,7 @@ describe("PUT of one file", () => {
   })
 
   it.each([
-    { what: "no content", json: {}, message: /^Invalid request format: / },
+    { what: "content that is null", json: { resourceContent: null }, message: /^Invalid request format: / },
     { what: "no text", json: { resourceContent: 1 }, message: /^Invalid request format: / },
     { what: "no object", json: [], message: /^Invalid request format: / },
     { what: "no base64", json: { resourceContent: "a" }, message: /^resource content is not base64 encoded$/ },

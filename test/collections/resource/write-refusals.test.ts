@@ -68,7 +68,7 @@ describe("a write that is refused", () => {
     { resources: null },
     { resources: "x" },
     { resources: [] },
-    { resources: [{ resourceURI: "a" }] },
+    { resources: [{ resourceURI: "a", resourceContent: null }] },
     { resources: [{ resourceContent: "YQ==" }] },
     { resources: [{ resourceURI: 1, resourceContent: "YQ==" }] },
     { resources: [good, null] },
