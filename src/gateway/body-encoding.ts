@@ -64,7 +64,7 @@ async function decoded(
   const headers = new Headers(request.headers)
   headers.delete("content-encoding")
   headers.set("content-length", String(bytes.byteLength))
-  return new Request(request, { headers, body: bytes })
+  return new Request(request, { method: request.method, headers, body: bytes })
 }
 
 async function inflated(body: ReadableStream<Uint8Array>, format: Coding, most: number): Promise<ArrayBuffer> {
