@@ -21,7 +21,7 @@ export interface PackedObject {
 }
 
 /** How many bytes of bases are kept while deltas further up are made from what was made from them. */
-const KEPT_BYTES = 32 * 1024 * 1024
+const KEPT_BYTES = 24 * 1024 * 1024
 
 /** Reads how large the object is that a delta makes, before it is made. Throws `MalformedGitData`. */
 export function readDelta(offset: number, base: number | ObjectId, data: Uint8Array): Delta {

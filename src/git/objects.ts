@@ -3,7 +3,7 @@
  * See "Git Objects" in the Git book and `git help hash-object`. Pure.
  */
 import { compareBytes, concat, fromHex, toHex, utf8 } from "../lib/bytes.ts"
-import { sha1Hex } from "../lib/digest.ts"
+import { sha1Hex, startDigest } from "../lib/digest.ts"
 
 /** A git object id: 40 lower-case hexadecimal digits. */
 export type ObjectId = string
@@ -48,9 +48,15 @@ export function objectHeader(type: HashedType, size: number): Uint8Array<ArrayBu
   return utf8(`${type} ${size}\0`)
 }
 
+/** Content up to this size, in bytes, is copied to be hashed. */
+const COPIED_BYTES = 1024 * 1024
+
 /** The id git gives to an object of `type` with `content`. */
 export async function objectId(type: HashedType, content: Uint8Array): Promise<ObjectId> {
-  return sha1Hex(concat([objectHeader(type, content.length), content]))
+  const header = objectHeader(type, content.length)
+  // A large one is not copied: there may be little memory left beside it.
+  if (content.length > COPIED_BYTES) return startDigest("sha1").update(header).update(content).digest("hex")
+  return sha1Hex(concat([header, content]))
 }
 
 /** The content of a tree object. Entries may come in any order; git's order is by bytes, folders as if they ended in a slash. */

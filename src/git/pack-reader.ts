@@ -202,8 +202,8 @@ function inflateStream(reader: HashingReader, size: number): ReadableStream<Uint
     reader.taken(bytes, consumed)
     fed += bytes.length
   }
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array>) {
       while (chunks.length === 0 && !state.ended && !state.failed) await feed()
       if (state.failed) throw new MalformedGitData("the content of an object cannot be decompressed")
       for (const chunk of chunks.splice(0)) {
@@ -215,5 +215,7 @@ function inflateStream(reader: HashingReader, size: number): ReadableStream<Uint
       if (made !== size) throw new MalformedGitData(WRONG_SIZE)
       controller.close()
     },
-  })
+  }
+  // Nothing ahead: whoever refuses the entry reads the input on himself.
+  return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })
 }

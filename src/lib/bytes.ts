@@ -51,11 +51,14 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
-/** A stream of parts, each made when it is asked for. */
-export function streamOf(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+/** A stream of parts, of which `ahead` are made before they are asked for. */
+export function streamOf(
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ahead = 1,
+): ReadableStream<Uint8Array> {
   const iterator = Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array>) {
       const { done, value } = await iterator.next()
       if (done === true) controller.close()
       else controller.enqueue(value)
@@ -63,7 +66,8 @@ export function streamOf(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
     async cancel() {
       await iterator.return?.()
     },
-  })
+  }
+  return new ReadableStream<Uint8Array>(source, { highWaterMark: ahead })
 }
 
 /** Turns bytes into their standard base64, between two texts, without holding more than a chunk of them. */

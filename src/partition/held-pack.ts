@@ -24,7 +24,8 @@ export class HeldPack {
 
   /** Reads `source` for the first time; what is read is recorded. */
   firstReader(source: ByteReader): ByteReader {
-    return new ByteReader(streamOf(this.#recorded(source)), Number.POSITIVE_INFINITY)
+    // Nothing ahead: whoever stops in the middle of the pack can go on with `source` itself.
+    return new ByteReader(streamOf(this.#recorded(source), 0), Number.POSITIVE_INFINITY)
   }
 
   /** Reads again what was recorded, from the beginning. The reader throws `MalformedGitData` when the project went away meanwhile. */

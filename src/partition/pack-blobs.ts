@@ -2,6 +2,7 @@
 import { DeltaForest, madeFrom, type PackedObject, requireAllMade } from "../git/delta-forest.ts"
 import type { ObjectId } from "../git/objects.ts"
 import { type PackEntry, readPack } from "../git/pack-reader.ts"
+import { Turns } from "../lib/turns.ts"
 import type { Blob } from "./blobs.ts"
 import type { HeldPack } from "./held-pack.ts"
 import { LARGEST_DELTA, PUSH_LIMITS, type PackIndex, wholeContent } from "./pack-index.ts"
@@ -36,6 +37,7 @@ class BlobStore {
   readonly #wanted: ReadonlySet<ObjectId>
   readonly #forest: DeltaForest
   readonly #sizes = new Map<ObjectId, number>()
+  readonly #turns = new Turns()
   #group: Blob[] = []
   #groupBytes = 0
 
@@ -58,6 +60,7 @@ class BlobStore {
     } else if (!(content instanceof Uint8Array)) {
       await this.#passStream(id, content, size)
     }
+    await this.#turns.took(size)
   }
 
   /** Makes what is made from files that are stored already. */
@@ -89,7 +92,10 @@ class BlobStore {
   }
 
   async #makeFrom(root: PackedObject): Promise<void> {
-    for await (const { id, content } of madeFrom(this.#forest, root)) await this.#store(id, content)
+    for await (const { id, content } of madeFrom(this.#forest, root)) {
+      await this.#store(id, content)
+      await this.#turns.took(content.length)
+    }
   }
 
   async #store(id: ObjectId, content: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -9,6 +9,7 @@ import { type HashedType, objectHeader, type ObjectId, objectId } from "../git/o
 import { type PackEntry, PackTooLarge, readPack } from "../git/pack-reader.ts"
 import { concat, toHex } from "../lib/bytes.ts"
 import { startDigest } from "../lib/digest.ts"
+import { Turns } from "../lib/turns.ts"
 import { valuesOf } from "./bulk.ts"
 import { blobSizes, readObjects } from "./git-objects.ts"
 import { PackStructure, STRUCTURE_BYTES } from "./pack-structure.ts"
@@ -57,6 +58,7 @@ class Indexer {
   readonly #blobSizes = new Map<ObjectId, number>()
   readonly #blobIds = new Map<number, ObjectId>()
   readonly #deltas: Delta[] = []
+  readonly #turns = new Turns()
   #deltaBytes = 0
   #totalBytes = 0
 
@@ -76,6 +78,7 @@ class Indexer {
       }
       this.#addDelta(readDelta(offset, base, content instanceof Uint8Array ? content : await wholeContent(content)))
     }
+    await this.#turns.took(size)
   }
 
   async finish(db: Database, projectId: string): Promise<PackIndex> {
@@ -124,7 +127,10 @@ class Indexer {
   }
 
   async #makeFrom(forest: DeltaForest, root: PackedObject): Promise<void> {
-    for await (const made of madeFrom(forest, root)) this.#structure.add(made)
+    for await (const made of madeFrom(forest, root)) {
+      this.#structure.add(made)
+      await this.#turns.took(made.content.length)
+    }
   }
 
   /** Looks up, all at once, the stored objects that deltas are made from. */

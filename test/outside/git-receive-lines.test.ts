@@ -66,7 +66,12 @@ async function both(path: string, body?: Buffer<ArrayBuffer>): Promise<{ ours: s
 
 function askEdge(method: string, path: string, body: Uint8Array = new Uint8Array()): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const headers = { host: `eu.api.localhost:${edge.port}`, "x-token": edge.token, "content-type": TYPE }
+  const headers = {
+    host: `eu.api.localhost:${edge.port}`,
+    "x-token": edge.token,
+    "content-type": TYPE,
+    "content-length": body.length,
+  }
   const options = { host: "127.0.0.1", port: edge.port, method, path: `/git/${project}.git${path}`, headers }
   const sent = request(options, (response) => {
     const parts: Buffer[] = []
@@ -75,7 +80,9 @@ function askEdge(method: string, path: string, body: Uint8Array = new Uint8Array
     response.on("error", reject)
   })
   sent.on("error", reject)
-  sent.end(body)
+  // Not all at once, as it comes over a network.
+  const half = body.length >> 1
+  sent.write(body.subarray(0, half), () => setTimeout(() => sent.end(body.subarray(half)), 50))
   return promise
 }
 
@@ -148,4 +155,13 @@ test("a push that moves nothing, as git asks before it sends a large pack", asyn
 test("what there is to be pushed to, but for what each server can do", async () => {
   const { ours, theirs } = await both("/info/refs?service=git-receive-pack")
   expect(withoutCapabilities(ours)).toBe(withoutCapabilities(theirs))
+})
+
+test("a push that is refused by its beginning, while its end has not been sent", async () => {
+  const header = Buffer.from("PACK\0\0\0\u0002\0\0\u004e\u0021", "latin1")
+  const begin = Buffer.from(`${line(`${head} ${next} refs/heads/dev\0report-status`)}0000`)
+  const answer = await askEdge("POST", "/git-receive-pack", Buffer.concat([begin, header, Buffer.alloc(100_000)]))
+  expect(answer.toString()).toMatch(
+    /^....unpack it has 20001 objects, .*\n....ng refs\/heads\/dev the pack was refused\n0000$/,
+  )
 })

@@ -37,7 +37,7 @@ export async function headOf(project: string, branch: string): Promise<ObjectId>
 export function ask(
   project: string,
   program: "upload-pack" | "receive-pack",
-  body: Uint8Array<ArrayBuffer>,
+  body: BodyInit,
   { headers, ...request }: TestRequest = {},
 ): Promise<Response> {
   const type = { "content-type": `application/x-git-${program}-request` }

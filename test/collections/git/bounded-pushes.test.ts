@@ -44,11 +44,26 @@ interface Outcome {
 
 async function pushed(objects: readonly Packed[], to: ObjectId, from = head): Promise<Outcome> {
   const before = await storedBytes()
-  const response = await ask(project, "receive-pack", pushBody([{ ref: REF, from, to }], packOf(objects)))
+  const body = pushBody([{ ref: REF, from, to }], packOf(objects))
+  const response = await ask(project, "receive-pack", inParts(body))
   const { trips } = storageCounts(response)
   const lines = await linesOf(response)
   await expectNothingAside()
   return { lines, trips, storedBytes: (await storedBytes()) - before }
+}
+
+/** A body as it comes over a network: most of it is not there yet when the first of it is read. */
+function inParts(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await scheduler.wait(0)
+      if (offset >= bytes.length) return controller.close()
+      const size = Math.max(16_384, Math.ceil(bytes.length / 100))
+      controller.enqueue(bytes.slice(offset, offset + size))
+      offset += size
+    },
+  })
 }
 
 async function storedBytes(): Promise<number> {
