@@ -111,7 +111,7 @@ export class Target {
 }
 
 function filePath(project: string, level: Level, path: string): string {
-  return `${resourcesPath(project, level)}/${encodeURIComponent(encodeURIComponent(path))}`
+  return `${resourcesPath(project, level)}/${encodeURIComponent(path)}`
 }
 
 function isTaken(error: unknown): boolean {
