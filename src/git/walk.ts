@@ -1,4 +1,5 @@
 /** Which commits can be reached from some and not from others: what a fetch has to send, and what a push adds. */
+import { CommitQueue } from "./commit-queue.ts"
 import type { ObjectId } from "./objects.ts"
 
 /** A commit as a node of the history. `time` is the committer's, in seconds since 1970. */
@@ -22,9 +23,16 @@ export interface WalkLimits {
   commits: number
 }
 
-/** What a walk found; `missing` is a commit that is named and not there. */
+/**
+ * What a walk found; `missing` is a commit that is named and not there. `isKnown` says whether the walk reached a
+ * commit from `known`.
+ */
 export type Walk =
-  | { outcome: "walked"; commits: HistoryCommit[]; reaches: (id: ObjectId) => boolean }
+  | {
+      outcome: "walked"
+      commits: HistoryCommit[]
+      isKnown: (id: ObjectId) => boolean
+    }
   | { outcome: "missing"; id: ObjectId }
   | { outcome: "too-many" }
 
@@ -34,7 +42,7 @@ const KNOWN = 2
 /**
  * The commits that can be reached from `wanted` and not from `known`, newer ones first. It goes from the newest commit to the oldest
  * and stops when only known ones are left. Where clocks were wrong it may find some that can be reached from both; it never
- * leaves one out. `reaches` says whether the walk came by a commit from `wanted`.
+ * leaves one out.
  */
 export async function walkHistory(
   find: FindCommit,
@@ -42,44 +50,70 @@ export async function walkHistory(
   known: readonly ObjectId[],
   limits: WalkLimits,
 ): Promise<Walk> {
-  const flags = new Map<ObjectId, number>()
-  const pending = new Map<ObjectId, HistoryCommit>()
+  const ends = new OpenEnds(find)
+  for (const id of wanted) if (!(await ends.mark(id, WANTED))) return { outcome: "missing", id }
+  for (const id of known) await ends.mark(id, KNOWN)
   const commits = new Map<ObjectId, HistoryCommit>()
-  const mark = async (id: ObjectId, flag: number): Promise<boolean> => {
-    const before = flags.get(id) ?? 0
-    if ((before & flag) === flag) return true
-    const commit = pending.get(id) ?? commits.get(id) ?? (await find(id))
-    if (commit === null) return false
-    flags.set(id, before | flag)
-    // One that was passed already is passed again, for the sake of its parents.
-    pending.set(id, commit)
-    return true
-  }
-  for (const id of wanted) if (!(await mark(id, WANTED))) return { outcome: "missing", id }
-  for (const id of known) await mark(id, KNOWN)
-  while ([...pending.keys()].some((id) => flags.get(id) === WANTED)) {
-    const commit = newest(pending)
-    pending.delete(commit.id)
-    const flag = flags.get(commit.id) ?? 0
+  while (ends.wanted > 0) {
+    const { commit, flag } = ends.takeNewest()
     if (flag === WANTED) commits.set(commit.id, commit)
     else commits.delete(commit.id)
     if (commits.size > limits.commits) return { outcome: "too-many" }
-    if ((flag & KNOWN) !== 0) for (const id of limits.knownParents(commit)) await mark(id, KNOWN)
+    if ((flag & KNOWN) !== 0) for (const id of limits.knownParents(commit)) await ends.mark(id, KNOWN)
     if ((flag & WANTED) !== 0) {
-      for (const id of limits.wantedParents(commit)) if (!(await mark(id, WANTED))) return { outcome: "missing", id }
+      for (const id of limits.wantedParents(commit)) {
+        if (!(await ends.mark(id, WANTED))) return { outcome: "missing", id }
+      }
     }
   }
   return {
     outcome: "walked",
     commits: [...commits.values()],
-    reaches: (id) => ((flags.get(id) ?? 0) & WANTED) !== 0,
+    isKnown: (id) => (ends.flagOf(id) & KNOWN) !== 0,
   }
 }
 
-function newest(pending: ReadonlyMap<ObjectId, HistoryCommit>): HistoryCommit {
-  const [first, ...others] = pending.values()
-  if (!first) throw new Error("a walk went on with nothing pending")
-  return others.reduce((best, commit) => (commit.time > best.time ? commit : best), first)
+/** The commits that a walk has reached and not passed yet, and from where it reached those that it has seen. */
+class OpenEnds {
+  readonly #find: FindCommit
+  readonly #seen = new Map<ObjectId, { commit: HistoryCommit; flag: number; open: boolean }>()
+  readonly #queue = new CommitQueue()
+  /** How many of them were reached from what is wanted alone. */
+  wanted = 0
+
+  constructor(find: FindCommit) {
+    this.#find = find
+  }
+
+  /** Reaches a commit; false when it is not there. */
+  async mark(id: ObjectId, flag: number): Promise<boolean> {
+    const seen = this.#seen.get(id)
+    if (seen !== undefined && (seen.flag & flag) === flag) return true
+    const commit = seen?.commit ?? (await this.#find(id))
+    if (commit === null) return false
+    if (seen?.open === true && seen.flag === WANTED) this.wanted--
+    const flags = (seen?.flag ?? 0) | flag
+    if (flags === WANTED) this.wanted++
+    // One that was passed already is passed again, for the sake of its parents.
+    if (seen?.open !== true) this.#queue.push(commit)
+    this.#seen.set(id, { commit, flag: flags, open: true })
+    return true
+  }
+
+  /** Passes the newest of them. */
+  takeNewest(): { commit: HistoryCommit; flag: number } {
+    const commit = this.#queue.pop()
+    const seen = commit && this.#seen.get(commit.id)
+    if (commit === undefined || seen === undefined) throw new Error("a walk went on with nothing pending")
+    seen.open = false
+    if (seen.flag === WANTED) this.wanted--
+    return { commit, flag: seen.flag }
+  }
+
+  /** From where a commit was reached. */
+  flagOf(id: ObjectId): number {
+    return this.#seen.get(id)?.flag ?? 0
+  }
 }
 
 /** `commits`, every one behind its parents. */
@@ -90,7 +124,11 @@ export function parentsFirst(commits: readonly HistoryCommit[]): HistoryCommit[]
   for (const commit of commits) {
     const parents = commit.parents.filter((id) => here.has(id))
     waitsFor.set(commit.id, parents.length)
-    for (const id of parents) children.set(id, [...(children.get(id) ?? []), commit])
+    for (const id of parents) {
+      const known = children.get(id)
+      if (known) known.push(commit)
+      else children.set(id, [commit])
+    }
   }
   const ordered = commits.toReversed().filter(({ id }) => waitsFor.get(id) === 0)
   // It grows while it is gone through.

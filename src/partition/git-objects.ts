@@ -1,20 +1,15 @@
 /** Commits and trees read back, in portions that fit into memory. */
-import { and, desc, eq, inArray, lte, sql } from "drizzle-orm"
+import { and, eq, inArray, sql } from "drizzle-orm"
 import { type ObjectId, parseTree, type TreeEntry } from "../git/objects.ts"
-import type { FindCommit, HistoryCommit } from "../git/walk.ts"
-import { valuesOf } from "./bulk.ts"
 import type { StoredObject } from "./commit.ts"
 import type { Database } from "./partition.ts"
-import { branchCommits, commits, files, trees } from "./schema.ts"
+import { commits, files, trees } from "./schema.ts"
 import { through } from "./through.ts"
 
 /** About how many bytes one query brings. A single object can be larger, `LARGEST_OBJECT` at most. */
 const PORTION_BYTES = 2_000_000
 /** How many ids one query asks for. */
 const PORTION_IDS = 2_000
-/** How many commits are read ahead: the next ones that a walk comes to stand before the one it asked for. */
-const READ_AHEAD = 1_000
-
 /** Contents of as many of the objects as fit into memory, in the order of `ids`; those that are not stored are left out. */
 async function readPortion(
   db: Database,
@@ -62,18 +57,6 @@ export async function* readObjects(
   }
 }
 
-/** Which of `ids` are commits of the project. */
-export async function knownCommits(db: Database, projectId: string, ids: readonly ObjectId[]): Promise<Set<ObjectId>> {
-  const asked = valuesOf(JSON.stringify(ids))
-  const [rows] = await db.batch([
-    db
-      .select({ id: commits.id })
-      .from(commits)
-      .where(and(eq(commits.projectId, projectId), inArray(commits.id, asked))),
-  ])
-  return new Set(rows.map(({ id }) => id))
-}
-
 /** The query for the sizes of those of `ids` that files of the project have or had, in bytes. */
 export function blobSizes(db: Database, projectId: string, ids: readonly ObjectId[]) {
   // One file of each blob: there may be any number of them.
@@ -85,37 +68,8 @@ export function blobSizes(db: Database, projectId: string, ids: readonly ObjectI
     .where(sql`size is not null`)
 }
 
-/** Finds commits of a project. One that is not in memory is read together with the ones before it on its branch. */
-export function historyOf(db: Database, projectId: string): FindCommit {
-  const known = new Map<ObjectId, HistoryCommit>()
-  return async (id) => {
-    if (!known.has(id)) for (const commit of await readHistory(db, projectId, id)) known.set(commit.id, commit)
-    return known.get(id) ?? null
-  }
-}
-
-async function readHistory(db: Database, projectId: string, id: ObjectId): Promise<HistoryCommit[]> {
-  const ofCommit = and(eq(branchCommits.projectId, projectId), eq(branchCommits.commitId, id))
-  const at = db
-    .select({ branchId: branchCommits.branchId, seq: branchCommits.seq })
-    .from(branchCommits)
-    .where(ofCommit)
-    .limit(1)
-    .as("at")
-  const [rows] = await db.batch([
-    db
-      .select({ id: commits.id, tree: commits.treeId, header: sql<string>`${headOfCommit}`.as("header") })
-      .from(at)
-      .innerJoin(branchCommits, and(eq(branchCommits.branchId, at.branchId), lte(branchCommits.seq, at.seq)))
-      .innerJoin(commits, and(eq(commits.projectId, projectId), eq(commits.id, branchCommits.commitId)))
-      .orderBy(desc(branchCommits.seq))
-      .limit(READ_AHEAD),
-  ])
-  return rows.map(({ id: commit, tree, header }) => ({ id: commit, tree, ...readHeader(header) }))
-}
-
 /** What is read of a commit to find its parents and its time, in bytes: a thousand of them fit into memory. */
-const COMMIT_HEAD = 8_000
+export const COMMIT_HEAD = 8_000
 /** The beginning of a commit as text, for `readHeader`. */
 export const headOfCommit = sql`cast(substr(${commits.content}, 1, ${COMMIT_HEAD}) as text)`
 

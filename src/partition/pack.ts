@@ -1,56 +1,16 @@
 /** What a fetch sends: the objects of some commits that the other side lacks, as a pack that is made while it is sent. */
 import { deflateSync } from "node:zlib"
-import type { ObjectId, ObjectType } from "../git/objects.ts"
+import type { ObjectType } from "../git/objects.ts"
 import { entryHeader, packHeader } from "../git/pack-format.ts"
-import { diffTrees, type TreePair } from "../git/tree-diff.ts"
-import type { HistoryCommit } from "../git/walk.ts"
 import { fromHex } from "../lib/bytes.ts"
 import { startDigest } from "../lib/digest.ts"
-import { readObjects, readTrees } from "./git-objects.ts"
+import { readObjects } from "./git-objects.ts"
+import type { PackContents } from "./pack-contents.ts"
 import type { Partition } from "./partition.ts"
 import type { Repository } from "./refs.ts"
 
-/** Commits whose trees are compared together. */
-const COMPARED_AT_ONCE = 100
 /** Blobs that are asked for ahead. A Worker has six connections. */
 const READ_AHEAD = 6
-/** The most objects that one pack can have: their ids are held in memory. */
-export const LARGEST_PACK = 500_000
-
-/** The ids of the objects of a pack. */
-export interface PackContents {
-  commits: ObjectId[]
-  trees: ObjectId[]
-  blobs: ObjectId[]
-}
-
-/** A commit to send, and the tree of one that the other side has or gets (null: of none), from which its own differs. */
-export interface PackCommit extends HistoryCommit {
-  baseTree: ObjectId | null
-}
-
-/** The objects that `commits` bring; null when they are more than `LARGEST_PACK`. */
-export async function packContents(
-  { db }: Partition,
-  { projectId }: Repository,
-  commits: readonly PackCommit[],
-): Promise<PackContents | null> {
-  const trees = new Set<ObjectId>()
-  const blobs = new Set<ObjectId>()
-  const read = (ids: readonly ObjectId[]) => readTrees(db, projectId, ids)
-  for (let index = 0; index < commits.length; index += COMPARED_AT_ONCE) {
-    const pairs = commits
-      .slice(index, index + COMPARED_AT_ONCE)
-      .map(({ tree, baseTree }): TreePair => ({ before: baseTree, after: tree }))
-    for (const { kind, after } of (await diffTrees(pairs, read)).flat()) {
-      if (after !== null) (kind === "folder" ? trees : blobs).add(after)
-    }
-    // A tree without entries differs from none in nothing.
-    for (const { after } of pairs) if (after !== null) trees.add(after)
-    if (commits.length + trees.size + blobs.size > LARGEST_PACK) return null
-  }
-  return { commits: commits.map(({ id }) => id), trees: [...trees], blobs: [...blobs] }
-}
 
 /** The pack of `contents`, part by part. Throws when something that is named is not stored. */
 export async function* makePack(

@@ -144,6 +144,7 @@ export const folders = sqliteTable(
     uniqueIndex("folders_at_head")
       .on(table.branchId, table.path)
       .where(sql`"until_seq" is null`),
+    index("folders_by_position").on(table.branchId, table.fromSeq),
   ],
 )
 
@@ -168,6 +169,7 @@ export const files = sqliteTable(
       .on(table.branchId, table.walkKey)
       .where(sql`"until_seq" is null`),
     index("files_by_blob").on(table.blobId, table.branchId),
+    index("files_by_position").on(table.branchId, table.fromSeq),
   ],
 )
 

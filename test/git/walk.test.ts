@@ -76,11 +76,11 @@ it("is given up when there is more than the limit", async () => {
   expect(await walk(historyOf(DIAMOND), "G", "", 7)).toMatchObject({ outcome: "walked" })
 })
 
-it("says which commits it came by", async () => {
-  const result = await walk(historyOf(DIAMOND), "F", "C")
+it("says which commits it reached from the known ones", async () => {
+  const result = await walk(historyOf(DIAMOND), "F", "E")
   if (result.outcome !== "walked") throw new Error(result.outcome)
-  expect(Object.keys(DIAMOND).filter((id) => result.reaches(id))).toEqual(expect.arrayContaining(["C", "D", "E", "F"]))
-  expect(result.reaches("G")).toBe(false)
+  expect(Object.keys(DIAMOND).filter((id) => result.isKnown(id))).toEqual(expect.arrayContaining(["B", "D", "E"]))
+  for (const id of "CFG") expect(result.isKnown(id)).toBe(false)
 })
 
 describe("commits are put behind their parents", () => {
@@ -97,6 +97,11 @@ describe("commits are put behind their parents", () => {
       const parents = (DIAMOND[id] ?? []).filter((parent) => order.includes(parent))
       expect(sorted.slice(0, index)).toEqual(expect.arrayContaining(parents))
     }
+  })
+
+  it("also ten thousand with the same parent", () => {
+    const star = Array.from({ length: 10_000 }, (_, n) => ({ id: `${n}`, tree: "", parents: n ? ["0"] : [], time: 0 }))
+    expect(parentsFirst(star.toReversed())[0]?.id).toBe("0")
   })
 
   it("also ten thousand of them", () => {

@@ -1,10 +1,13 @@
-/** What a branch with ten thousand commits costs to read: no more than one with a hundred. */
+/** What a branch with ten thousand commits costs to read: no more than one with a hundred. And what it costs to be fetched. */
 import { beforeAll, describe, expect, it } from "vitest"
+import { z } from "zod"
 import { objectId } from "../../src/git/objects.ts"
 import { utf8 } from "../../src/lib/bytes.ts"
 import type { FileVersion } from "../../src/partition/commit.ts"
 import { send, storageCounts } from "../support/client.ts"
 import { askCommit, askCommits, listCommits, revertCommit } from "../support/history.ts"
+import { fetchShapes, tripsOf } from "../support/fetch-shapes.ts"
+import { headOf } from "../support/git.ts"
 import { auditProject } from "../support/integrity.ts"
 import {
   commitFiles,
@@ -19,6 +22,7 @@ import {
 } from "../support/keptn.ts"
 import { knownToken } from "../support/known.ts"
 import { addCommits } from "../support/many-commits.ts"
+import { query } from "../support/storage.ts"
 
 const FEW = 100
 const MANY = 10_000
@@ -132,4 +136,32 @@ describe("a branch with ten thousand commits", () => {
     const oldest = await listCommits(project, "stage=dev&path=carts/seldom.txt&nextPageKey=5")
     expect(oldest.commits.at(-1)?.id).toBe(first)
   })
+
+  it("is fetched in at most 10 trips before the pack begins, in every shape of request", async () => {
+    const line = await commitsOf(project, "dev")
+    expect(line.length).toBeGreaterThan(MANY)
+    await commitFiles({ project }, { "other.txt": "other" })
+    const other = { branch: "main", head: await headOf(project, "main") }
+    const trips: Record<string, number[]> = {}
+    for (const shape of fetchShapes({ line, other })) {
+      trips[shape.what] = await tripsOf(project, shape, await knownToken())
+    }
+    const tooMany = Object.entries(trips).filter(([, counts]) => counts.some((count) => !(count <= 10)))
+    expect(tooMany).toEqual([])
+    // What most fetches are takes three: the branches, the commits, the objects.
+    expect(trips["what is new"]).toEqual([3, 3])
+    expect(trips["a small depth"]).toEqual([3, 3])
+  })
 })
+
+/** The commits of a branch, the oldest first. */
+async function commitsOf(name: string, branch: string): Promise<string[]> {
+  const rows = await query(
+    z.object({ id: z.string() }),
+    `select commit_id as id from branch_commits join branches on branches.id = branch_id
+    join projects on projects.id = branches.project_id where projects.name = ? and branches.name = ? order by seq`,
+    name,
+    branch,
+  )
+  return rows.map(({ id }) => id)
+}

@@ -81,6 +81,11 @@ export async function linesOf(response: Response): Promise<string[]> {
 
 /** The body of a command in version 2. */
 export function commandBody(command: string, ...args: string[]): Uint8Array<ArrayBuffer> {
+  return longCommandBody(command, args)
+}
+
+/** The same with any number of arguments: a call has a limit. */
+export function longCommandBody(command: string, args: readonly string[]): Uint8Array<ArrayBuffer> {
   return concat([pktLine(`command=${command}\n`), DELIMITER, ...args.map((line) => pktLine(`${line}\n`)), FLUSH])
 }
 

@@ -86,7 +86,7 @@ async function understood<T>(run: () => Promise<T>): Promise<T | Uint8Array[]> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof MalformedGitData) return [pktLine(`ERR ${oneLine(error.message)}\n`)]
+    if (error instanceof MalformedGitData) return [pktLine(`ERR ${oneLine(error.message)}`)]
     throw error
   }
 }

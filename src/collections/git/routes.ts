@@ -65,7 +65,8 @@ export const uploadPack = createRoute({
   tags: ["git"],
   summary: "Fetch",
   description:
-    "What `git fetch` and `git clone` send: negotiates what is missing, and answers with a pack of it, of at most 500,000 objects. Changes nothing.",
+    "What `git fetch` and `git clone` send: negotiates what is missing, and answers with a pack of it, of at most 500,000 objects. " +
+    "Every line is as git's own server sends it. The request is at most 8 MiB, decompressed. Changes nothing.",
   request: { params, body: { required: true, ...git("git-upload-pack-request") } },
   responses: {
     200: { description: "What git expects", ...git("git-upload-pack-result") },

@@ -1,13 +1,27 @@
-/** The answers to a fetch, in protocol version 2 and in the older one. */
+/**
+ * The answers to a fetch, in protocol version 2 and in the older one. Their lines are those of git's own upload-pack, byte by byte: some end with
+ * a line feed and some do not, and not every client takes the one for the other.
+ */
 import { MalformedGitData } from "../../git/byte-reader.ts"
 import type { ObjectId } from "../../git/objects.ts"
 import { BAND, banded, DELIMITER, FLUSH, pktLine } from "../../git/pkt-line.ts"
 import { concat, utf8 } from "../../lib/bytes.ts"
-import { commonCommits, type FetchPlan, planFetch } from "../../partition/fetch.ts"
-import { LARGEST_PACK, makePack, packContents } from "../../partition/pack.ts"
+import { HistoryTooLong } from "../../partition/commit-graph.ts"
+import {
+  type Cuts,
+  cutsOf,
+  type Depth,
+  enoughCommon,
+  type NoFetch,
+  openFetch,
+  type OpenFetch,
+  planFetch,
+} from "../../partition/fetch.ts"
+import { LARGEST_PACK, packContents } from "../../partition/pack-contents.ts"
+import { makePack } from "../../partition/pack.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { Repository } from "../../partition/refs.ts"
-import type { Command, OldRequest, UploadRequest } from "./upload-request.ts"
+import type { Command, OldRequest, UploadRequest, WantedDepth } from "./upload-request.ts"
 
 /** An answer, part by part. */
 export type Answer = AsyncGenerator<Uint8Array>
@@ -19,18 +33,23 @@ const GATHERED_BYTES = 32 * 1024
 export async function answerCommand(partition: Partition, repository: Repository, command: Command): Promise<Answer> {
   if (command.command === "ls-refs") return whole(listRefs(repository, command))
   const { request } = command
-  const haves = await commonCommits(partition, repository, request.haves)
-  const plan = await plannedFetch(partition, repository, request, haves)
-  const answer: Uint8Array[] = []
-  if (!request.done) {
-    const acks = haves.length === 0 ? ["NAK\n"] : haves.map((id) => `ACK ${id}\n`)
-    answer.push(...["acknowledgments\n", ...acks].map(pktLine))
-    if (!plan.settled) return whole(concat([...answer, FLUSH]))
-    answer.push(pktLine("ready\n"), DELIMITER)
-  }
-  if (request.depth !== null) answer.push(pktLine("shallow-info\n"), ...cuts(plan), DELIMITER)
-  answer.push(pktLine("packfile\n"))
-  return withPack(concat(answer), await packOf(partition, repository, plan), true)
+  if (request.wants.length === 0) return whole(new Uint8Array())
+  return bounded(async () => {
+    const fetch = await opened(partition, repository, request)
+    let answer: Uint8Array[] = []
+    if (request.haves.length > 0 && !request.done) {
+      const acks = fetch.common.length === 0 ? ["NAK\n"] : fetch.common.map((id) => `ACK ${id}\n`)
+      answer = ["acknowledgments\n", ...acks].map(pktLine)
+      if ((await enoughCommon(fetch)) === null) return whole(concat([...answer, FLUSH]))
+      answer = [...answer, pktLine("ready\n"), DELIMITER]
+    }
+    const cuts = planned(await cutsOf(fetch))
+    if (fetch.depth !== null || fetch.shallow.length > 0) {
+      answer = [...answer, pktLine("shallow-info\n"), ...cutLines(fetch, cuts), DELIMITER]
+    }
+    answer.push(pktLine("packfile\n"))
+    return withPack(concat(answer), await packOf(partition, repository, fetch, cuts), true)
+  })
 }
 
 /** Answers a request of the older version. Throws `MalformedGitData`. */
@@ -39,22 +58,53 @@ export async function answerOldRequest(
   repository: Repository,
   { request, capabilities, negotiates }: OldRequest,
 ): Promise<Answer> {
-  const haves = await commonCommits(partition, repository, request.haves)
-  const plan = await plannedFetch(partition, repository, request, haves)
-  const answer: Uint8Array[] = []
-  if (request.depth !== null) answer.push(...cuts(plan), FLUSH)
-  if (!negotiates) return whole(concat(answer))
-  const last = haves.at(-1)
-  const detailed = capabilities.has("multi_ack_detailed")
-  if (detailed) answer.push(...haves.map((id) => pktLine(`ACK ${id} common\n`)))
-  if (!request.done) {
-    if (detailed && plan.settled) answer.push(pktLine(`ACK ${last} ready\n`))
-    if (detailed || last === undefined) answer.push(pktLine("NAK\n"))
-    else answer.push(pktLine(`ACK ${haves[0]}\n`))
-    return whole(concat(answer))
+  if (request.wants.length === 0) return whole(new Uint8Array())
+  return bounded(async () => {
+    const fetch = await opened(partition, repository, request)
+    const cuts = planned(await cutsOf(fetch))
+    const told = fetch.depth === null ? [] : [...cutLines(fetch, cuts), FLUSH]
+    if (!negotiates) return whole(concat(told))
+    const detailed = capabilities.has("multi_ack_detailed")
+    const acks = detailed ? await detailedAcks(fetch, request) : await simpleAcks(fetch)
+    const answer = [...told, ...acks.map(pktLine)]
+    if (!request.done) return whole(concat(answer))
+    const pack = await packOf(partition, repository, fetch, cuts)
+    return withPack(concat(answer), pack, capabilities.has("side-band-64k"))
+  })
+}
+
+/** What is answered to `have` lines with `multi_ack_detailed`: each that is common, and each other one as soon as there are enough. */
+async function detailedAcks(fetch: OpenFetch, { haves, done }: UploadRequest): Promise<string[]> {
+  const lines: string[] = []
+  const last = fetch.common.at(-1)
+  const others = haves.length - fetch.common.length
+  // It is needed for what is sent behind the last line, and for lines that are not common.
+  const enough = others > 0 || !done ? await enoughCommon(fetch) : null
+  const common = new Set(fetch.common)
+  let count = 0
+  for (const id of haves) {
+    if (common.has(id)) {
+      count++
+      lines.push(`ACK ${id} common\n`)
+    } else if (enough !== null && count >= enough) lines.push(`ACK ${id} ready\n`)
   }
-  answer.push(pktLine(last === undefined ? "NAK\n" : `ACK ${last}\n`))
-  return withPack(concat(answer), await packOf(partition, repository, plan), capabilities.has("side-band-64k"))
+  if (done) return [...lines, last === undefined ? "NAK\n" : `ACK ${last}\n`]
+  if (enough !== null && others === 0) lines.push(`ACK ${last} ready\n`)
+  return [...lines, "NAK\n"]
+}
+
+/** The same without it: the first commit that is common, and those that say nothing more than it does; or that there is none. */
+async function simpleAcks({ graph, common }: OpenFetch): Promise<string[]> {
+  const told = new Set<ObjectId>()
+  const lines: string[] = []
+  let count = 0
+  for (const id of common) {
+    if (!told.has(id)) count++
+    if (count > 1) break
+    for (const one of [id, ...((await graph.find(id))?.parents ?? [])]) told.add(one)
+    lines.push(`ACK ${id}\n`)
+  }
+  return lines.length === 0 ? ["NAK\n"] : lines
 }
 
 function listRefs({ branches, defaultBranch }: Repository, { symrefs, prefixes }: Command & { command: "ls-refs" }) {
@@ -67,38 +117,64 @@ function listRefs({ branches, defaultBranch }: Repository, { symrefs, prefixes }
   return concat([...asked.map(({ name, head, target }) => pktLine(`${head} ${name}${target}\n`)), FLUSH])
 }
 
-async function plannedFetch(
-  partition: Partition,
-  repository: Repository,
-  request: UploadRequest,
-  haves: readonly ObjectId[],
-): Promise<FetchPlan> {
-  if (request.wants.length === 0) throw new MalformedGitData("nothing is wanted")
-  const depth = request.depth && { ...request.depth, not: request.depth.not.map((name) => headOf(repository, name)) }
-  const plan = await planFetch(partition, repository, { ...request, haves, depth })
-  if (plan.outcome === "missing") throw new MalformedGitData(`${plan.id} is not a commit of this project`)
-  if (plan.outcome === "too-many") throw tooMany()
+async function opened(partition: Partition, repository: Repository, request: UploadRequest): Promise<OpenFetch> {
+  return planned(await openFetch(partition, repository, { ...request, depth: depthOf(repository, request.depth) }))
+}
+
+function depthOf(repository: Repository, { commits, relative, since, not }: WantedDepth): Depth | null {
+  const limited = since !== null || not.size > 0
+  if (commits !== null && limited) {
+    throw new MalformedGitData("deepen and deepen-since (or deepen-not) cannot be used together")
+  }
+  if (commits !== null) return { by: "commits", commits, relative }
+  return limited ? { by: "limits", since, without: Array.from(not, (name) => headOf(repository, name)) } : null
+}
+
+/** The commit of a ref, which may be named as git allows it. */
+function headOf({ branches, defaultBranch }: Repository, name: string): ObjectId {
+  const branch = name === "HEAD" ? defaultBranch : name.replace(/^(refs\/)?heads\//, "")
+  const found = branches.find((one) => one.name === branch)
+  if (!found) throw new MalformedGitData(`there is no branch '${name}'`)
+  return found.head
+}
+
+/** What was planned. Throws `MalformedGitData` when nothing can be sent. */
+function planned<Plan extends { outcome: string }>(plan: Plan | NoFetch): Plan {
+  if (isRefused(plan)) throw refusal(plan)
   return plan
 }
 
-function headOf({ branches }: Repository, name: string): ObjectId {
-  const branch = branches.find((one) => one.name === name || `refs/heads/${one.name}` === name)
-  if (!branch) throw new MalformedGitData(`there is no branch '${name}'`)
-  return branch.head
+function isRefused(plan: { outcome: string } | NoFetch): plan is NoFetch {
+  return plan.outcome === "missing" || plan.outcome === "too-many" || plan.outcome === "empty"
 }
 
-function cuts({ shallow, unshallow }: FetchPlan): Uint8Array[] {
-  return [...shallow.map((id) => pktLine(`shallow ${id}\n`)), ...unshallow.map((id) => pktLine(`unshallow ${id}\n`))]
-}
-
-async function packOf(partition: Partition, repository: Repository, plan: FetchPlan): Promise<Answer> {
-  const contents = await packContents(partition, repository, plan.commits)
-  if (contents === null) throw tooMany()
-  return makePack(partition, repository, contents)
-}
-
-function tooMany(): MalformedGitData {
+function refusal(reason: NoFetch): MalformedGitData {
+  if (reason.outcome === "missing") return new MalformedGitData(`upload-pack: not our ref ${reason.id}`)
+  if (reason.outcome === "empty") return new MalformedGitData("no commits selected for shallow requests")
   return new MalformedGitData(`more than ${LARGEST_PACK} objects cannot be sent at once: fetch with --depth`)
+}
+
+/** Runs what looks at a history; one that is too long for one request is refused. */
+async function bounded(run: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof HistoryTooLong)) throw error
+    throw new MalformedGitData("the history is too long to be looked at in one request: fetch with --depth")
+  }
+}
+
+/** How the cuts change. These lines end without a line feed. */
+function cutLines({ depth }: OpenFetch, { shallow, unshallow }: Cuts): Uint8Array[] {
+  if (depth === null) return []
+  return [...shallow.map((id) => `shallow ${id}`), ...unshallow.map((id) => `unshallow ${id}`)].map(pktLine)
+}
+
+async function packOf(partition: Partition, repository: Repository, fetch: OpenFetch, cuts: Cuts): Promise<Answer> {
+  const { sent, had } = planned(await planFetch(fetch, cuts))
+  const contents = await packContents(partition, sent, had)
+  if (contents === null) throw refusal({ outcome: "too-many" })
+  return makePack(partition, repository, contents)
 }
 
 async function* whole(bytes: Uint8Array): Answer {

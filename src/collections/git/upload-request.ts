@@ -3,12 +3,12 @@ import { type ByteReader, MalformedGitData } from "../../git/byte-reader.ts"
 import type { ObjectId } from "../../git/objects.ts"
 import { readPacket } from "../../git/pkt-line.ts"
 
-/** How deep a history is wanted; `since` in seconds since 1970, `not` are names of branches. */
+/** How deep a history is wanted: null and none for no limit. `since` in seconds since 1970, `not` are names of refs. */
 export interface WantedDepth {
   commits: number | null
   relative: boolean
   since: number | null
-  not: string[]
+  not: Set<string>
 }
 
 /** What a fetch wants and has, in either version. */
@@ -16,7 +16,7 @@ export interface UploadRequest {
   wants: ObjectId[]
   haves: ObjectId[]
   shallow: ObjectId[]
-  depth: WantedDepth | null
+  depth: WantedDepth
   /** The client has named all it has, and waits for the pack. */
   done: boolean
 }
@@ -52,11 +52,12 @@ export async function readCommand(reader: ByteReader): Promise<Command> {
 export async function readOldRequest(reader: ByteReader): Promise<OldRequest> {
   const request = emptyRequest()
   const { lines } = await readMessage(reader)
+  if (lines.length === 0) return { request, capabilities: new Set(), negotiates: false }
   // Capabilities stand behind the first line.
   const [first = "", ...others] = lines
   const [verb = "", id = "", ...capabilities] = first.split(" ")
   for (const line of [`${verb} ${id}`, ...others]) readArgument(request, line)
-  if (request.depth !== null) request.depth.relative = capabilities.includes("deepen-relative")
+  request.depth.relative = capabilities.includes("deepen-relative")
   const negotiates = !(await reader.atEnd())
   while (!(await reader.atEnd())) {
     for (const line of (await readMessage(reader)).lines) readArgument(request, line)
@@ -77,7 +78,8 @@ async function readMessage(reader: ByteReader): Promise<{ lines: string[]; secti
 }
 
 function emptyRequest(): UploadRequest {
-  return { wants: [], haves: [], shallow: [], depth: null, done: false }
+  const depth = { commits: null, relative: false, since: null, not: new Set<string>() }
+  return { wants: [], haves: [], shallow: [], depth, done: false }
 }
 
 /** What a client may say that changes nothing in what this server does. */
@@ -89,17 +91,12 @@ function readArgument(request: UploadRequest, line: string): void {
   if (name === "want") request.wants.push(objectIdOf(value))
   else if (name === "have") request.haves.push(objectIdOf(value))
   else if (name === "shallow") request.shallow.push(objectIdOf(value))
-  else if (name === "deepen") depthOf(request).commits = numberOf(value)
-  else if (name === "deepen-relative") depthOf(request).relative = true
-  else if (name === "deepen-since") depthOf(request).since = numberOf(value)
-  else if (name === "deepen-not") depthOf(request).not.push(value)
+  else if (name === "deepen") request.depth.commits = limitOf(line, value)
+  else if (name === "deepen-relative") request.depth.relative = true
+  else if (name === "deepen-since") request.depth.since = limitOf(line, value)
+  else if (name === "deepen-not") request.depth.not.add(value)
   else if (name === "done") request.done = true
   else if (!IGNORED.includes(name)) throw new MalformedGitData(`'${line}' is not understood`)
-}
-
-function depthOf(request: UploadRequest): WantedDepth {
-  request.depth ??= { commits: null, relative: false, since: null, not: [] }
-  return request.depth
 }
 
 function objectIdOf(text: string): ObjectId {
@@ -107,7 +104,9 @@ function objectIdOf(text: string): ObjectId {
   return text
 }
 
-function numberOf(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new MalformedGitData(`'${text}' is not a number`)
+/** A depth or a time, which git refuses below 1. */
+function limitOf(line: string, text: string): number {
+  const isLimit = /^\d{1,15}$/.test(text) && Number(text) > 0
+  if (!isLimit) throw new MalformedGitData(`'${line}' is not valid: give a number above 0`)
   return Number(text)
 }

@@ -223,14 +223,20 @@ describe("a fetch is answered with ERR", () => {
     ["of an unknown command", pktLine("command=object-info\n"), "ERR 'command=object-info' is not served here"],
     ["of no framing", utf8("hello, server"), "ERR a line does not begin with its length"],
     ["that is cut off", utf8("0032want"), "ERR the data ends too early"],
-    ["that wants nothing", fetchBody("done"), "ERR nothing is wanted"],
-    [
-      "of a commit that is not there",
-      fetchBody(`want ${unknown}`, "done"),
-      `ERR ${unknown} is not a commit of this project`,
-    ],
+    ["of a commit that is not there", fetchBody(`want ${unknown}`, "done"), `ERR upload-pack: not our ref ${unknown}`],
     ["of what is no id", fetchBody("want HEAD", "done"), "ERR 'HEAD' is not an object id"],
-    ["of an endless depth", fetchBody("deepen 99999999999999999", "done"), "is not a number"],
+    [
+      "of an endless depth",
+      fetchBody("deepen 99999999999999999", "done"),
+      "ERR 'deepen 99999999999999999' is not valid: give a number above 0",
+    ],
+    ["of no depth", fetchBody("deepen 0", "done"), "ERR 'deepen 0' is not valid: give a number above 0"],
+    ["since no time", fetchBody("deepen-since 0", "done"), "ERR 'deepen-since 0' is not valid: give a number above 0"],
+    [
+      "of a depth and since a time",
+      fetchBody(`want ${unknown}`, "deepen 1", "deepen-since 1", "done"),
+      "ERR deepen and deepen-since (or deepen-not) cannot be used together",
+    ],
     [
       "without a branch that is not there",
       fetchBody(`want ${unknown}`, "deepen-not nowhere", "done"),
@@ -257,7 +263,7 @@ describe("a fetch is answered with ERR", () => {
     for (const id of [await headOf(other, "dev"), ...ids]) {
       const response = await ask(project, "upload-pack", fetchBody(`want ${id}`, "done"), { headers: V2 })
       const text = new TextDecoder().decode(await response.arrayBuffer())
-      expect(text).toMatch(new RegExp(`ERR ${id} is not a commit of this project|^000dpackfile`))
+      expect(text).toMatch(new RegExp(`ERR upload-pack: not our ref ${id}|^000dpackfile`))
     }
   })
 
@@ -267,13 +273,19 @@ describe("a fetch is answered with ERR", () => {
     const response = await ask(project, "upload-pack", body, { headers: { ...V2, "content-encoding": "gzip" } })
     expect(await linesOf(response)).toEqual(["ERR the request is too long"])
   })
-
-  it("when it is in the older version and asks for nothing", async () => {
-    expect(await linesOf(await ask(project, "upload-pack", FLUSH))).toEqual([expect.stringMatching(/^ERR /)])
-  })
 })
 
 describe("a fetch", () => {
+  it("that wants nothing gets nothing, as from git", async () => {
+    for (const [body, headers] of [
+      [fetchBody("done"), V2],
+      [FLUSH, {}],
+    ] as const) {
+      const response = await ask(project, "upload-pack", body, { headers })
+      expect([response.status, await response.text()]).toEqual([200, ""])
+    }
+  })
+
   it("may be compressed", async () => {
     const body = new Uint8Array(gzipSync(fetchBody(`want ${head}`, `have ${head}`)))
     const response = await ask(project, "upload-pack", body, { headers: { ...V2, "content-encoding": "gzip" } })
