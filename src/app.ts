@@ -234,8 +234,7 @@ function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<Regi
     c.set("seal", sealWith(config.secretKeys))
     c.set("settleRoleChange", async (change) => {
       try {
-        await settleRoleChange(config, c.get("meter"), partition, change)
-        cache.clear()
+        await settleRoleChange(rightsDirectory(config, cache, c.get("meter")), partition, change)
       } catch (error) {
         // The project is there, or gone, whatever becomes of this: the job will do it.
         console.error(JSON.stringify({ event: "role-change-open", region: partition.region, error: String(error) }))
@@ -248,15 +247,19 @@ function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<Regi
 function useDirectory(config: Config, cache: TokenCache): MiddlewareHandler<IdentityEnv> {
   return async (c, next) => {
     const claim = claimOf(c.req)
-    c.set("directory", openDirectory(config.directory, c.get("meter"), claim))
+    c.set("directory", rightsDirectory(config, cache, c.get("meter"), claim))
     if (claim) {
       c.set("idempotency", idempotencyStore(config, claim, openDirectory(config.directory, c.get("meter")).db))
     }
     c.set("regions", [...config.regions.keys()])
-    c.set("rightsChanged", () => cache.clear())
     c.set("readStatus", () => readStatus(config, c.get("meter")))
     await next()
   }
+}
+
+/** The directory as handlers change it. A change may be one of rights: this isolate forgets what it remembers of them. */
+function rightsDirectory(config: Config, cache: TokenCache, meter: Meter, claim: Claim | null = null): Directory {
+  return openDirectory(config.directory, meter, { claim, onChange: () => cache.clear() })
 }
 
 function claimOf(request: HonoRequest): Claim | null {

@@ -1,17 +1,18 @@
 /** Tokens as they are managed: made, renamed, rotated, imported, revoked. The token itself is answered once, when it is made. */
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm"
+import { and, eq, gt, isNull, type SQL, sql } from "drizzle-orm"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
 import { isKeyTaken } from "../lib/sqlite-errors.ts"
 import { createToken, tokenHint, type TokenPrefix } from "../lib/token-format.ts"
-import { type Actor, audit } from "./audit.ts"
+import { type Actor, audit, auditBefore, isRecorded } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { listRows, stands } from "./list.ts"
 import { organizations, tokens } from "./schema.ts"
+import { anotherWayIn, endOutcome, type EndOutcome } from "./way-in.ts"
 
 /** The longest life a token may have, in milliseconds: 366 days. */
 export const LONGEST_LIFE = 366 * 24 * 60 * 60 * 1000
-/** How many live tokens a user may have. */
+/** How many live tokens a user may have, beside as many that are in the grace of a rotation. */
 export const MOST_PERSONAL_TOKENS = 10
 
 /** A token's row. Times are milliseconds since 1970; `hash` must not be shown. */
@@ -24,6 +25,12 @@ export interface TokenWish {
   name: string
   createdAt: number
   expiresAt: number
+}
+
+/** Which token: that of this owner with this id. */
+export interface TokenPlace {
+  ownerId: string
+  id: string
 }
 
 /** A token that was made. `text` is the token itself, which is nowhere else. */
@@ -68,7 +75,7 @@ export async function createAccessToken(
   const { db } = directory
   const token = await newRow(wish, text)
   const ownerStands = stands(wish.ownerId, ["users", "system_accounts"])
-  const room = sql`${ownerStands} and ${hasRoom(wish, MOST_PERSONAL_TOKENS)}`
+  const room = sql`${ownerStands} and ${hasRoom(wish)}`
   try {
     const [[owner], rows] = await db.batch([
       db.select({ stands: sql<number>`${ownerStands}`.as("stands") }).from(organizations),
@@ -93,15 +100,16 @@ export async function createAccessToken(
 export async function renameAccessToken(
   directory: Directory,
   actor: Actor,
-  token: AccessToken,
+  { ownerId, id }: TokenPlace,
   name: string,
 ): Promise<{ outcome: "updated"; token: AccessToken } | { outcome: "name-taken" | "missing" }> {
   const { db } = directory
-  const change = { action: "update", entityType: "access-token", entityId: token.id } as const
+  const where = of(ownerId, id)
+  const change = { action: "update", entityType: "access-token", entityId: id, after: { name } } as const
   try {
-    const [rows] = await db.batch([
-      db.update(tokens).set({ name, updatedAt: Date.now() }).where(of(token.ownerId, token.id)).returning(),
-      audit(directory, actor, { ...change, before: { name: token.name }, after: { name } }),
+    const [, rows] = await db.batch([
+      auditBefore(directory, actor, change, { table: tokens, where, shown: { name: tokens.name } }),
+      db.update(tokens).set({ name, updatedAt: Date.now() }).where(and(where, isRecorded)).returning(),
     ])
     return rows[0] ? { outcome: "updated", token: rows[0] } : { outcome: "missing" }
   } catch (error) {
@@ -112,8 +120,7 @@ export async function renameAccessToken(
 
 /**
  * Makes a successor with the same rights, name and length of life, and lets the old token end after `graceSeconds`, in one
- * batch. The old one gets another name. A token that has ended has no successor, and one that others renamed or rotated since it was read
- * (`changed`) none of this name.
+ * batch. A token has one successor at most: one that has one already (`rotated`), or that has ended, is left as it is.
  */
 export async function rotateAccessToken(
   directory: Directory,
@@ -121,107 +128,112 @@ export async function rotateAccessToken(
   old: AccessToken,
   prefix: TokenPrefix,
   graceSeconds: number,
-): Promise<MadeToken | { outcome: "ended" | "changed" | "too-many" }> {
+): Promise<MadeToken | { outcome: "rotated"; successorId: string } | { outcome: "ended" | "too-many" }> {
   const { db } = directory
   const now = Date.now()
   const text = createToken(prefix)
+  // Only a rotation changes when a token ends, so what was read of one without a successor holds.
   const life = Math.min(old.expiresAt - old.createdAt, LONGEST_LIFE)
   const wish = { ownerId: old.ownerId, prefix, name: old.name, createdAt: now, expiresAt: now + life }
   const successor = await newRow(wish, text)
-  const end = Math.min(old.expiresAt, now + graceSeconds * 1000)
-  const oldName = `${old.name} (rotated ${new Date(now).toISOString()})`
-  const live = and(of(old.ownerId, old.id), isNull(tokens.revokedAt), sql`${tokens.expiresAt} > ${now}`)
-  // Each of a user's tokens can be in its grace beside its successor; one that is rotated again and again within it finds an end.
-  const room = graceSeconds === 0 ? sql`true` : hasRoom(wish, 2 * MOST_PERSONAL_TOKENS)
-  const change = { action: "rotate", entityType: "access-token", entityId: old.id } as const
-  const [found, rows] = await db.batch([
-    db.select({ name: tokens.name }).from(tokens).where(live),
+  const expiresAt = Math.min(old.expiresAt, now + graceSeconds * 1000)
+  const itself = of(old.ownerId, old.id)
+  const live = and(itself, isNull(tokens.revokedAt), gt(tokens.expiresAt, now))
+  const where = and(live, isNull(tokens.successorId), graceSeconds === 0 ? undefined : hasRoomForGrace(wish))
+  const after = { successorId: successor.id, expiresAt }
+  const change = { action: "rotate", entityType: "access-token", entityId: old.id, after } as const
+  const [[found], , , [made]] = await db.batch([
+    db.select({ successorId: tokens.successorId }).from(tokens).where(live),
+    auditBefore(directory, actor, change, { table: tokens, where, shown: { expiresAt: tokens.expiresAt } }),
     db
       .update(tokens)
-      .set({ name: oldName, expiresAt: end, updatedAt: now })
-      .where(and(live, eq(tokens.name, old.name), room))
-      .returning({ id: tokens.id }),
-    // Follows only when the statement before found the old token alive.
-    insertRow(directory, successor, sql`changes() > 0`),
-    audit(directory, actor, { ...change, after: { successor: successor.id, expiresAt: end } }),
+      .set({ ...after, updatedAt: now })
+      .where(and(itself, isRecorded)),
+    // The name is read here: others may have changed it meanwhile.
+    insertRow(
+      directory,
+      successor,
+      sql`changes() > 0`,
+      sql`(select name from tokens where id = ${old.id})`,
+    ).returning(),
   ])
-  if (rows.length > 0) return { outcome: "created", token: successor, text }
-  const [standing] = found
-  if (!standing) return { outcome: "ended" }
-  return { outcome: standing.name === old.name ? "too-many" : "changed" }
+  if (made) return { outcome: "created", token: made, text }
+  if (!found) return { outcome: "ended" }
+  return found.successorId === null ? { outcome: "too-many" } : { outcome: "rotated", successorId: found.successorId }
 }
 
-/** What became of the end of a token or of its owner: the last way in of an administrator stays. */
-export type EndOutcome = "ended" | "missing" | "last-way-in"
-
 /** Ends a token at once and keeps its row. */
-export async function revokeAccessToken(directory: Directory, actor: Actor, token: AccessToken): Promise<EndOutcome> {
+export async function revokeAccessToken(
+  directory: Directory,
+  actor: Actor,
+  { ownerId, id }: TokenPlace,
+): Promise<{ outcome: "ended"; token: AccessToken } | { outcome: "missing" | "last-way-in" }> {
   const { db } = directory
   const now = Date.now()
-  const [[standing], rows] = await db.batch([
-    db.select({ revokedAt: tokens.revokedAt }).from(tokens).where(of(token.ownerId, token.id)),
+  const itself = of(ownerId, id)
+  const [, , [token]] = await db.batch([
     db
       .update(tokens)
       .set({ revokedAt: now, revokedBy: actor.principal.id, updatedAt: now })
-      .where(and(of(token.ownerId, token.id), isNull(tokens.revokedAt), anotherWayIn(sql`t.id <> ${token.id}`)))
-      .returning({ id: tokens.id }),
-    audit(directory, actor, { action: "revoke", entityType: "access-token", entityId: token.id }),
+      .where(and(itself, isNull(tokens.revokedAt), anotherWayIn(sql`t.id <> ${id}`))),
+    audit(directory, actor, { action: "revoke", entityType: "access-token", entityId: id }),
+    db.select().from(tokens).where(itself),
   ])
-  if (rows.length > 0) return "ended"
-  if (!standing) return "missing"
-  // Others may have revoked it since it was read.
-  return standing.revokedAt === null ? "last-way-in" : "ended"
+  if (!token) return { outcome: "missing" }
+  // A token that was revoked before has ended as well.
+  return token.revokedAt === null ? { outcome: "last-way-in" } : { outcome: "ended", token }
 }
 
 /** Ends a token and removes its row. */
-export async function deleteAccessToken(directory: Directory, actor: Actor, token: AccessToken): Promise<EndOutcome> {
+export async function deleteAccessToken(
+  directory: Directory,
+  actor: Actor,
+  { ownerId, id }: TokenPlace,
+): Promise<EndOutcome> {
   const { db } = directory
-  const change = { action: "delete", entityType: "access-token", entityId: token.id, before: shown(token) } as const
-  const [rows] = await db.batch([
-    db
-      .delete(tokens)
-      .where(and(of(token.ownerId, token.id), anotherWayIn(sql`t.id <> ${token.id}`)))
-      .returning({ id: tokens.id }),
-    audit(directory, actor, change),
+  const itself = of(ownerId, id)
+  const where = and(itself, anotherWayIn(sql`t.id <> ${id}`))
+  const { name, hint, expiresAt } = tokens
+  const change = { action: "delete", entityType: "access-token", entityId: id } as const
+  const [found, , rows] = await db.batch([
+    db.select({ id: tokens.id }).from(tokens).where(itself),
+    auditBefore(directory, actor, change, {
+      table: tokens,
+      where,
+      shown: { ownerId: tokens.ownerId, name, hint, expiresAt },
+    }),
+    db.delete(tokens).where(and(itself, isRecorded)).returning({ id: tokens.id }),
   ])
-  return rows.length > 0 ? "ended" : whyNot(directory, token)
-}
-
-/**
- * Whether some administrator of the organization has a live token among those that `remaining` (on the token `t` and the
- * membership `m`) leaves. As part of a statement it holds at the moment of the change, whoever else is changing something.
- */
-export function anotherWayIn(remaining: SQL): SQL {
-  return sql`exists (select 1 from teams as a
-    join team_members as m on m.team_id = a.id
-    join tokens as t on t.owner_id = m.member_id
-    left join users as u on u.id = m.member_id
-    where a.system_team = 1 and a.name = 'organization-admin' and t.purpose = 'access' and t.revoked_at is null
-    and t.expires_at > ${Date.now()} and coalesce(u.active, 1) = 1 and ${remaining})`
-}
-
-async function whyNot(directory: Directory, token: AccessToken): Promise<EndOutcome> {
-  return (await findAccessToken(directory, token.ownerId, token.id)) === null ? "missing" : "last-way-in"
+  return endOutcome(found, rows)
 }
 
 async function newRow(wish: TokenWish, text: string): Promise<AccessToken> {
   const { ownerId, name, createdAt, expiresAt } = wish
   const facts = { id: crypto.randomUUID(), hash: await sha256Hex(text), hint: tokenHint(text), ownerId, name }
   const life = { createdAt, updatedAt: createdAt, expiresAt, revokedAt: null, revokedBy: null, lastUsedAt: null }
-  return { ...facts, purpose: "access", ...life }
+  return { ...facts, purpose: "access", ...life, successorId: null }
 }
 
-/** Whether the owner of a token that is made has fewer than `most` live ones, if it is a user. */
-function hasRoom({ prefix, ownerId, createdAt }: TokenWish, most: number): SQL {
+/** Whether the owner of a token that is made has room for one more that is not in its grace, if it is a user. */
+function hasRoom(wish: TokenWish): SQL {
+  return hasFewLive(wish, sql`successor_id is null`)
+}
+
+/** Whether the owner of a token that is rotated has room for one more in its grace, if it is a user. */
+function hasRoomForGrace(wish: TokenWish): SQL {
+  return hasFewLive(wish, sql`successor_id is not null`)
+}
+
+function hasFewLive({ prefix, ownerId, createdAt }: TokenWish, kind: SQL): SQL {
   if (prefix === "spat") return sql`true`
   return sql`(select count(*) from tokens where owner_id = ${ownerId} and purpose = 'access' and revoked_at is null
-    and expires_at > ${createdAt}) < ${most}`
+    and expires_at > ${createdAt} and ${kind}) < ${MOST_PERSONAL_TOKENS}`
 }
 
-/** Inserts a row if `condition` holds. */
-function insertRow(directory: Directory, row: AccessToken, condition: SQL) {
-  return directory.db.insert(tokens).select(sql`select ${row.id}, ${row.hash}, ${row.hint}, ${row.ownerId}, ${row.name},
-    ${row.purpose}, ${row.createdAt}, ${row.updatedAt}, ${row.expiresAt}, null, null, null where ${condition}`)
+/** Inserts a row if `condition` holds, with the name that the statement finds. */
+function insertRow(directory: Directory, row: AccessToken, condition: SQL, name = sql`${row.name}`) {
+  return directory.db.insert(tokens).select(sql`select ${row.id}, ${row.hash}, ${row.hint}, ${row.ownerId}, ${name},
+    ${row.purpose}, ${row.createdAt}, ${row.updatedAt}, ${row.expiresAt}, null, null, null, null where ${condition}`)
 }
 
 /** What the audit trail may say of a token. */

@@ -3,7 +3,7 @@ import { and, eq, sql } from "drizzle-orm"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
 import { PROJECTS, type RoleAssignment } from "../lib/principal.ts"
 import { isKeyTaken } from "../lib/sqlite-errors.ts"
-import { type Actor, audit } from "./audit.ts"
+import { type Actor, audit, auditBefore, isRecorded } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { listRows, stands } from "./list.ts"
 import { roleAssignments } from "./schema.ts"
@@ -62,12 +62,13 @@ export async function endAssignedRole(
   id: string,
 ): Promise<boolean> {
   const { db } = directory
-  const [rows] = await db.batch([
-    db
-      .delete(roleAssignments)
-      .where(and(eq(roleAssignments.subjectId, subjectId), eq(roleAssignments.id, id)))
-      .returning({ id: roleAssignments.id }),
-    audit(directory, actor, { action: "delete", entityType: "assigned-role", entityId: id, before: { subjectId } }),
+  const where = and(eq(roleAssignments.subjectId, subjectId), eq(roleAssignments.id, id))
+  const { roleName, entityTypeName, entityId, entityRegion } = roleAssignments
+  const shown = { subjectId: roleAssignments.subjectId, roleName, entityTypeName, entityId, entityRegion }
+  const change = { action: "delete", entityType: "assigned-role", entityId: id } as const
+  const [, rows] = await db.batch([
+    auditBefore(directory, actor, change, { table: roleAssignments, where, shown }),
+    db.delete(roleAssignments).where(and(where, isRecorded)).returning({ id: roleAssignments.id }),
   ])
   return rows.length > 0
 }

@@ -62,7 +62,7 @@ function tokenStatement<Result>(db: Inserts<Result>, token: string, hash: string
   const now = Date.now()
   return db.insert(tokens)
     .select(sql`select ${crypto.randomUUID()}, ${hash}, ${tokenHint(token)}, m.member_id, ${name}, 'access', ${now}, ${now},
-      ${now + LONGEST_LIFE}, null, null, null
+      ${now + LONGEST_LIFE}, null, null, null, null
       from teams as t join team_members as m on m.team_id = t.id left join users as u on u.id = m.member_id
       where t.system_team = 1 and t.name = ${ORGANIZATION_ADMIN} and coalesce(u.active, 1) = 1 and ${condition}
       order by u.created_at limit 1`)

@@ -18,6 +18,19 @@ export async function listRows<Table extends SQLiteTable & { id: AnySQLiteColumn
   request: ListRequest,
   within?: SQL,
 ): Promise<Listed<Table["$inferSelect"]>> {
+  const { rows, total } = listStatements(directory, table, columns, request, within)
+  const [found, [counted]] = await directory.db.batch([rows, total])
+  return { rows: found, total: counted?.total ?? 0 }
+}
+
+/** The statements of `listRows`, for one who asks for more in the same round trip. */
+export function listStatements<Table extends SQLiteTable & { id: AnySQLiteColumn }>(
+  directory: Directory,
+  table: Table,
+  columns: ListColumns,
+  request: ListRequest,
+  within?: SQL,
+) {
   const { db } = directory
   const wanted = and(within, ...request.conditions.map((condition) => conditionSql(condition, columns)))
   const order = request.sort.map(({ field, descending }) => (descending ? desc : asc)(columnOf(columns, field)))
@@ -26,11 +39,11 @@ export async function listRows<Table extends SQLiteTable & { id: AnySQLiteColumn
     .select()
     .from(table)
     .where(wanted)
-    .orderBy(...order, asc(table.id))
+    // The newest of what was made at one time come first where the newest come first.
+    .orderBy(...order, request.sort.at(-1)?.descending ? desc(table.id) : asc(table.id))
     .limit(size)
     .offset((number - 1) * size)
-  const [found, [counted]] = await db.batch([rows, db.select({ total: count() }).from(table).where(wanted)])
-  return { rows: found, total: counted?.total ?? 0 }
+  return { rows, total: db.select({ total: count() }).from(table).where(wanted) }
 }
 
 /**

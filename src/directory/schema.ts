@@ -2,6 +2,7 @@
  * The tables of the organization: who there is, and who may do what. Their meaning is in docs/storage.md.
  * Times are milliseconds since 1970. Ids are UUIDs, unique over users, teams and system accounts together.
  */
+import { sql } from "drizzle-orm"
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core"
 
 export const organizations = sqliteTable("organizations", {
@@ -107,8 +108,16 @@ export const tokens = sqliteTable(
     revokedAt: integer("revoked_at"),
     revokedBy: text("revoked_by"),
     lastUsedAt: integer("last_used_at"),
+    /** The token that took this one's place when it was rotated. It is kept when the successor is deleted. */
+    successorId: text("successor_id"),
   },
-  (table) => [uniqueIndex("tokens_by_name").on(table.ownerId, table.name)],
+  (table) => [
+    // A successor has the name of the token before it, which goes on until its grace ends.
+    uniqueIndex("tokens_by_name")
+      .on(table.ownerId, table.name)
+      .where(sql`successor_id is null`),
+    index("tokens_by_owner").on(table.ownerId),
+  ],
 )
 
 /** What was changed in the directory and who was refused. A change's row is written in its batch; none holds a secret. */

@@ -2,11 +2,11 @@
 import { and, eq, sql } from "drizzle-orm"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
 import { isKeyTaken } from "../lib/sqlite-errors.ts"
-import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
-import { type Actor, audit } from "./audit.ts"
+import { type Actor, audit, auditBefore, isRecorded, setsNothing, shownOf } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { inTeam, listRows } from "./list.ts"
 import { roleAssignments, systemAccounts, teamMembers, tokens } from "./schema.ts"
+import { anotherWayIn, endOutcome, type EndOutcome } from "./way-in.ts"
 
 /** A system account. Times are milliseconds since 1970. */
 export type SystemAccount = typeof systemAccounts.$inferSelect
@@ -48,59 +48,60 @@ export async function createSystemAccount(
   return { outcome: "created", account }
 }
 
-/** Gives an account another name or description. */
+/** Sets what is given of an account: its name, its description. */
 export async function updateSystemAccount(
   directory: Directory,
   actor: Actor,
-  account: SystemAccount,
+  id: string,
   wanted: { name?: string | undefined; description?: string | undefined },
 ): Promise<{ outcome: "updated"; account: SystemAccount } | { outcome: "name-taken" | "missing" }> {
   const { db } = directory
-  const { name = account.name, description = account.description } = wanted
-  const before = { name: account.name, description: account.description }
-  const change = { action: "update", entityType: "system-account", entityId: account.id } as const
+  if (setsNothing(wanted)) return updated(await findSystemAccount(directory, id))
+  const { name, description } = systemAccounts
+  const where = eq(systemAccounts.id, id)
+  const change = { action: "update", entityType: "system-account", entityId: id, after: { ...wanted } } as const
   try {
-    const [rows] = await db.batch([
+    const [, rows] = await db.batch([
+      auditBefore(directory, actor, change, {
+        table: systemAccounts,
+        where,
+        shown: shownOf({ name, description }, wanted),
+      }),
       db
         .update(systemAccounts)
-        .set({ name, description, updatedAt: Date.now() })
-        .where(eq(systemAccounts.id, account.id))
+        .set({ ...wanted, updatedAt: Date.now() })
+        .where(and(where, isRecorded))
         .returning(),
-      audit(directory, actor, { ...change, before, after: { name, description } }),
     ])
-    return rows[0] ? { outcome: "updated", account: rows[0] } : { outcome: "missing" }
+    return updated(rows[0])
   } catch (error) {
     if (isKeyTaken(error, "system_accounts")) return { outcome: "name-taken" }
     throw error
   }
 }
 
-/** Deletes an account with its tokens, its roles and its places in teams. */
-export async function deleteSystemAccount(
-  directory: Directory,
-  actor: Actor,
-  account: SystemAccount,
-): Promise<EndOutcome> {
+/** Deletes an account with its tokens, its roles and its places in teams. The last administrator with a way in stays. */
+export async function deleteSystemAccount(directory: Directory, actor: Actor, id: string): Promise<EndOutcome> {
   const { db } = directory
-  const { id, name, description } = account
+  const where = and(eq(systemAccounts.id, id), anotherWayIn(sql`t.owner_id <> ${id}`))
   // What belongs to the account goes only if the account does: the statement before decided that.
   const gone = sql`not exists (select 1 from system_accounts where id = ${id})`
-  const change = {
-    action: "delete",
-    entityType: "system-account",
-    entityId: id,
-    before: { name, description },
-  } as const
-  const [rows] = await db.batch([
+  const { name, description } = systemAccounts
+  const change = { action: "delete", entityType: "system-account", entityId: id } as const
+  const [found, , rows] = await db.batch([
+    db.select({ id: systemAccounts.id }).from(systemAccounts).where(eq(systemAccounts.id, id)),
+    auditBefore(directory, actor, change, { table: systemAccounts, where, shown: { name, description } }),
     db
       .delete(systemAccounts)
-      .where(and(eq(systemAccounts.id, id), anotherWayIn(sql`t.owner_id <> ${id}`)))
+      .where(and(eq(systemAccounts.id, id), isRecorded))
       .returning({ id: systemAccounts.id }),
-    audit(directory, actor, change),
     db.delete(tokens).where(and(eq(tokens.ownerId, id), gone)),
     db.delete(roleAssignments).where(and(eq(roleAssignments.subjectId, id), gone)),
     db.delete(teamMembers).where(and(eq(teamMembers.memberId, id), gone)),
   ])
-  if (rows.length > 0) return "ended"
-  return (await findSystemAccount(directory, id)) === null ? "missing" : "last-way-in"
+  return endOutcome(found, rows)
+}
+
+function updated(account: SystemAccount | null | undefined): Awaited<ReturnType<typeof updateSystemAccount>> {
+  return account ? { outcome: "updated", account } : { outcome: "missing" }
 }

@@ -2,11 +2,11 @@
 import { and, eq, sql } from "drizzle-orm"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
 import { isKeyTaken } from "../lib/sqlite-errors.ts"
-import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
-import { type Actor, audit } from "./audit.ts"
+import { type Actor, audit, auditBefore, isRecorded, setsNothing, shownOf } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { listRows, stands } from "./list.ts"
 import { roleAssignments, teamMembers, teams } from "./schema.ts"
+import { anotherWayIn, endOutcome, type EndOutcome } from "./way-in.ts"
 
 /** A team. Times are milliseconds since 1970. */
 export type Team = typeof teams.$inferSelect
@@ -48,42 +48,52 @@ export async function createTeam(directory: Directory, actor: Actor, facts: Team
   return team
 }
 
-/** Changes a team that is no system team; null when there is none. */
+/** Sets what is given of a team that is no system team. */
 export async function updateTeam(
   directory: Directory,
   actor: Actor,
-  team: Team,
-  facts: TeamFacts,
-): Promise<Team | null> {
+  id: string,
+  wanted: { [Fact in keyof TeamFacts]?: TeamFacts[Fact] | undefined },
+): Promise<{ outcome: "updated"; team: Team } | { outcome: "missing" | "system-team" }> {
   const { db } = directory
-  const { name, description, labels } = team
-  const before = { name, description, labels }
-  const [rows] = await db.batch([
+  if (setsNothing(wanted)) return unchanged(await findTeam(directory, id))
+  const { name, description } = teams
+  const where = and(eq(teams.id, id), eq(teams.systemTeam, false))
+  const shown = shownOf({ name, description, labels: sql`json(${teams.labels})` }, wanted)
+  const change = { action: "update", entityType: "team", entityId: id, after: { ...wanted } } as const
+  const [found, , [team]] = await db.batch([
+    db.select({ id: teams.id }).from(teams).where(eq(teams.id, id)),
+    auditBefore(directory, actor, change, { table: teams, where, shown }),
     db
       .update(teams)
-      .set({ ...facts, updatedAt: Date.now() })
-      .where(and(eq(teams.id, team.id), eq(teams.systemTeam, false)))
+      .set({ ...wanted, updatedAt: Date.now() })
+      .where(and(where, isRecorded))
       .returning(),
-    audit(directory, actor, { action: "update", entityType: "team", entityId: team.id, before, after: { ...facts } }),
   ])
-  return rows[0] ?? null
+  if (team) return { outcome: "updated", team }
+  return { outcome: found.length > 0 ? "system-team" : "missing" }
 }
 
-/** Deletes a team that is no system team, with its roles; answers whether there was one. Its members stay. */
-export async function deleteTeam(directory: Directory, actor: Actor, team: Team): Promise<boolean> {
+/** Deletes a team that is no system team, with its roles. Its members stay. */
+export async function deleteTeam(
+  directory: Directory,
+  actor: Actor,
+  id: string,
+): Promise<"deleted" | "missing" | "system-team"> {
   const { db } = directory
-  const change = { action: "delete", entityType: "team", entityId: team.id, before: { name: team.name } } as const
-  const [rows] = await db.batch([
-    db
-      .delete(teams)
-      .where(and(eq(teams.id, team.id), eq(teams.systemTeam, false)))
-      .returning({ id: teams.id }),
-    audit(directory, actor, change),
+  const where = and(eq(teams.id, id), eq(teams.systemTeam, false))
+  const shown = { name: teams.name, description: teams.description, labels: sql`json(${teams.labels})` }
+  const change = { action: "delete", entityType: "team", entityId: id } as const
+  const [found, , rows] = await db.batch([
+    db.select({ id: teams.id }).from(teams).where(eq(teams.id, id)),
+    auditBefore(directory, actor, change, { table: teams, where, shown }),
+    db.delete(teams).where(and(where, isRecorded)).returning({ id: teams.id }),
     db
       .delete(roleAssignments)
-      .where(and(eq(roleAssignments.subjectId, team.id), sql`not exists (select 1 from teams where id = ${team.id})`)),
+      .where(and(eq(roleAssignments.subjectId, id), sql`not exists (select 1 from teams where id = ${id})`)),
   ])
-  return rows.length > 0
+  if (rows.length > 0) return "deleted"
+  return found.length > 0 ? "system-team" : "missing"
 }
 
 /** Adds a user or a system account to a team, once; `missing` when one of both is gone. */
@@ -130,6 +140,11 @@ export async function removeTeamMember(
       .returning({ id: teamMembers.memberId }),
     audit(directory, actor, { action: "remove-member", entityType: "team", entityId: teamId, before: { memberId } }),
   ])
-  if (rows.length > 0) return "ended"
-  return found.length === 0 ? "missing" : "last-way-in"
+  return endOutcome(found, rows)
+}
+
+/** What becomes of a change that sets nothing. */
+function unchanged(team: Team | null): Awaited<ReturnType<typeof updateTeam>> {
+  if (team === null) return { outcome: "missing" }
+  return team.systemTeam ? { outcome: "system-team" } : { outcome: "updated", team }
 }

@@ -3,11 +3,11 @@ import { and, eq, sql } from "drizzle-orm"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Listed, ListRequest } from "../lib/list-request.ts"
 import { createToken, tokenHint } from "../lib/token-format.ts"
-import { anotherWayIn, type EndOutcome } from "./access-tokens.ts"
-import { type Actor, audit } from "./audit.ts"
+import { type Actor, audit, auditBefore, isRecorded, setsNothing, shownOf } from "./audit.ts"
 import type { Directory } from "./directory.ts"
 import { inTeam, listRows } from "./list.ts"
 import { roleAssignments, teamMembers, tokens, users } from "./schema.ts"
+import { anotherWayIn, endOutcome, type EndOutcome } from "./way-in.ts"
 
 /** A user. One who was invited is not active until the invitation is accepted. Times are milliseconds since 1970. */
 export type User = typeof users.$inferSelect
@@ -32,22 +32,25 @@ export async function findUser(directory: Directory, id: string): Promise<User |
   return rows[0] ?? null
 }
 
-/** Changes a user's names; null when there is no such user. */
+/** Sets those of a user's names that are given; null when there is no such user. */
 export async function updateUser(
   directory: Directory,
   actor: Actor,
-  user: User,
-  wanted: { fullName: string; preferredName: string },
+  id: string,
+  wanted: { fullName?: string | undefined; preferredName?: string | undefined },
 ): Promise<User | null> {
   const { db } = directory
-  const before = { fullName: user.fullName, preferredName: user.preferredName }
-  const [rows] = await db.batch([
+  if (setsNothing(wanted)) return findUser(directory, id)
+  const { fullName, preferredName } = users
+  const where = eq(users.id, id)
+  const row = { table: users, where, shown: shownOf({ fullName, preferredName }, wanted) }
+  const [, rows] = await db.batch([
+    auditBefore(directory, actor, { action: "update", entityType: "user", entityId: id, after: { ...wanted } }, row),
     db
       .update(users)
       .set({ ...wanted, updatedAt: Date.now() })
-      .where(eq(users.id, user.id))
+      .where(and(where, isRecorded))
       .returning(),
-    audit(directory, actor, { action: "update", entityType: "user", entityId: user.id, before, after: wanted }),
   ])
   return rows[0] ?? null
 }
@@ -83,7 +86,7 @@ export async function inviteUser(
       .insert(tokens)
       .select(
         sql`select ${crypto.randomUUID()}, ${hash}, ${tokenHint(activationToken)}, id, 'invitation', 'activation', ${now}, ${now},
-        ${expiresAt}, null, null, null from users where id = ${user.id} and active = 0`,
+        ${expiresAt}, null, null, null, null from users where id = ${user.id} and active = 0`,
       )
       .returning({ id: tokens.id }),
     audit(directory, actor, { action: "create", entityType: "user", entityId: user.id, after: { email } }),
@@ -109,22 +112,24 @@ export async function activateUser(directory: Directory, actor: Actor, fullName:
   return rows.length > 0
 }
 
-/** Deletes a user with its tokens, its roles and its places in teams. */
-export async function deleteUser(directory: Directory, actor: Actor, user: User): Promise<EndOutcome> {
+/** Deletes a user with its tokens, its roles and its places in teams. The last administrator with a way in stays. */
+export async function deleteUser(directory: Directory, actor: Actor, id: string): Promise<EndOutcome> {
   const { db } = directory
-  const { id, email } = user
+  const where = and(eq(users.id, id), anotherWayIn(sql`t.owner_id <> ${id}`))
   // What belongs to the user goes only if the user does: the statement before decided that.
   const gone = sql`not exists (select 1 from users where id = ${id})`
-  const [rows] = await db.batch([
+  const { email, fullName } = users
+  const change = { action: "delete", entityType: "user", entityId: id } as const
+  const [found, , rows] = await db.batch([
+    db.select({ id: users.id }).from(users).where(eq(users.id, id)),
+    auditBefore(directory, actor, change, { table: users, where, shown: { email, fullName } }),
     db
       .delete(users)
-      .where(and(eq(users.id, id), anotherWayIn(sql`t.owner_id <> ${id}`)))
+      .where(and(eq(users.id, id), isRecorded))
       .returning({ id: users.id }),
-    audit(directory, actor, { action: "delete", entityType: "user", entityId: id, before: { email } }),
     db.delete(tokens).where(and(eq(tokens.ownerId, id), gone)),
     db.delete(roleAssignments).where(and(eq(roleAssignments.subjectId, id), gone)),
     db.delete(teamMembers).where(and(eq(teamMembers.memberId, id), gone)),
   ])
-  if (rows.length > 0) return "ended"
-  return (await findUser(directory, id)) === null ? "missing" : "last-way-in"
+  return endOutcome(found, rows)
 }

@@ -77,6 +77,7 @@ async function accept(
   const known = authentication.cache.get(token)
   // What is remembered was found well-formed, and hashed, when it was looked up.
   if (known === null && !isPlausible(token)) return "malformed"
+  const { mark } = authentication.cache
   const record = known ?? (await authentication.findToken(c, await sha256Hex(token)))
   const now = Date.now()
   if (record === null) return "unknown"
@@ -84,7 +85,7 @@ async function accept(
   if (record.expiresAt <= now) return "expired"
   if (record.purpose === "activation" && c.req.path !== ACTIVATION_PATH) return "unknown"
   if (known === null) {
-    authentication.cache.set(token, record)
+    authentication.cache.set(token, record, mark)
     authentication.tokenUsed(c, record)
   }
   c.set("tokenExpiresAt", record.expiresAt)

@@ -98,7 +98,7 @@ function plainText(error: ApiError): Response {
 
 function problemDocument(c: Context<GatewayEnv>, error: ApiError): Response {
   const { status, title } = ERRORS[error.code]
-  const { invalidParameters, headers } = error.details
+  const { invalidParameters, successorId, headers } = error.details
   const text = publicText(error)
   const body = {
     status,
@@ -108,6 +108,7 @@ function problemDocument(c: Context<GatewayEnv>, error: ApiError): Response {
     // go-kong reads nothing but `message`.
     message: text,
     ...(invalidParameters && { invalid_parameters: invalidParameters }),
+    ...(successorId !== undefined && { successor_id: successorId }),
   }
   return Response.json(body, { status, headers: { ...headers, "Content-Type": "application/problem+json" } })
 }

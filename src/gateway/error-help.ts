@@ -26,7 +26,7 @@ const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   },
   method_not_allowed: { when: "the path has other methods", remedy: "see the `Allow` header" },
   conflict: {
-    when: "the name is taken, a file is where a folder must be, too many wrote at once, a file was changed since, imported events belong before archived ones, the last administrator would be shut out, or a request with this `Idempotency-Key` was carried out and what it was answered is not there (yet)",
+    when: "the name is taken, a file is where a folder must be, too many wrote at once, a file was changed since, imported events belong before archived ones, the last administrator would be shut out, a token was rotated before, or a request with this `Idempotency-Key` was carried out and what it was answered is not there (yet)",
     remedy: "the message says what is in the way; with `Retry-After`, try again",
   },
   length_required: {

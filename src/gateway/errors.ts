@@ -43,6 +43,8 @@ export interface ErrorDetails {
   /** The whole body in Keptn's dialect, where clients know it byte for byte. */
   keptnBody?: string
   invalidParameters?: readonly InvalidParameter[]
+  /** The id of the token that has taken the place of the one that a request was about. */
+  successorId?: string
 }
 
 /** An error that a caller is told about. `message` says what is wrong and, where it helps, what to do. */

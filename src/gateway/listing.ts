@@ -6,16 +6,21 @@ import { z } from "@hono/zod-openapi"
 import type { Condition, FieldType, Listed, ListRequest, Operator } from "../lib/list-request.ts"
 import { ApiError, type InvalidParameter } from "./errors.ts"
 
-/** The fields of a collection that can be filtered on, and those that it can be sorted by, the first being the default. */
+/**
+ * The fields of a collection that can be filtered on, and those that it can be sorted by. Without a `sort` the first one is taken, which
+ * runs down where the newest come first.
+ */
 export interface ListFields {
   filters: Readonly<Record<string, FieldType>>
   sorts: readonly string[]
+  newestFirst?: boolean
 }
 
 const OPERATORS = {
   text: ["eq", "neq", "contains", "oeq", "ocontains", "exists"],
   uuid: ["eq", "neq", "oeq"],
   boolean: ["eq"],
+  number: ["eq", "lt", "lte", "gt", "gte"],
   time: ["eq", "lt", "lte", "gt", "gte"],
   labels: ["eq", "neq", "contains", "oeq", "ocontains", "exists"],
 } as const satisfies Record<FieldType, readonly Operator[]>
@@ -27,7 +32,7 @@ const LARGEST_NUMBER = 1_000_000
 const MOST_CONDITIONS = 20
 
 /** The query parameters of a list, for its OpenAPI document. Their reading is `readListRequest`'s. */
-export function listQuery({ filters, sorts }: ListFields) {
+export function listQuery({ filters, sorts, newestFirst = false }: ListFields) {
   const described = Object.entries(filters).map(([field, type]): [string, z.ZodOptional<z.ZodString>] => {
     const name = type === "labels" ? `filter[${field}.key][eq]` : `filter[${field}][eq]`
     const text = `Only those whose ${field} is this. Operators: ${OPERATORS[type].join(", ")}; \`filter[${field}]\` alone means eq.`
@@ -46,7 +51,12 @@ export function listQuery({ filters, sorts }: ListFields) {
     sort: z
       .string()
       .optional()
-      .openapi({ description: `Fields, each with " desc" when it runs down: ${sorts.join(", ")}`, example: sorts[0] }),
+      .openapi({
+        description:
+          `Fields, each with " desc" when it runs down: ${sorts.join(", ")}. ` +
+          `When absent: ${sorts[0]}${newestFirst ? " desc" : ""}`,
+        example: sorts[0],
+      }),
     ...Object.fromEntries(described),
   })
 }
@@ -66,6 +76,15 @@ export function pageSchema<Item extends z.ZodType>(item: Item) {
 /** As `pageSchema`, of tokens. Konnect has their page's numbers one level higher for personal ones; here they are at both. */
 export function tokenPageSchema<Item extends z.ZodType>(item: Item) {
   return pageSchema(item).extend({ meta: z.object({ page: pageNumbersSchema, ...numbers }) })
+}
+
+/** As `pageSchema`, of a list that grows while it is read: each page says where the next one is. */
+export function linkedPageSchema<Item extends z.ZodType>(item: Item) {
+  const next = z.string().nullable().openapi({
+    example: "/v3/audit-log?page[number]=2&filter[id][lte]=4711",
+    description: "The next page, without entries that were added since; null on the last page",
+  })
+  return pageSchema(item).extend({ meta: z.object({ page: pageNumbersSchema.extend({ next }).openapi("LinkedPage") }) })
 }
 
 /** A page as it is answered. */
@@ -93,7 +112,9 @@ export function readListRequest(url: string, fields: ListFields): ListRequest {
     refuse("filter", "max", `cannot be given more than ${MOST_CONDITIONS} times`)
   }
   if (problems.length > 0) throw invalidParameters(problems)
-  if (request.sort.length === 0) request.sort = [{ field: fields.sorts[0] ?? "", descending: false }]
+  if (request.sort.length === 0) {
+    request.sort = [{ field: fields.sorts[0] ?? "", descending: fields.newestFirst ?? false }]
+  }
   return request
 }
 
@@ -166,6 +187,7 @@ const RULES = {
   text: "is_string",
   uuid: "is_uuid",
   boolean: "is_boolean",
+  number: "is_integer",
   time: "is_date_time",
   labels: "is_string",
 } as const
@@ -173,6 +195,7 @@ const TEXTS = {
   text: "a text",
   uuid: "a valid UUID",
   boolean: "true or false",
+  number: "a whole number",
   time: "a date-time (RFC 3339)",
   labels: "a text",
 } as const
@@ -180,5 +203,6 @@ const TEXTS = {
 function isOfType(value: string, type: FieldType): boolean {
   if (type === "uuid") return UUID.test(value)
   if (type === "boolean") return value === "true" || value === "false"
+  if (type === "number") return /^\d{1,15}$/.test(value)
   return type === "time" ? !Number.isNaN(Date.parse(value)) : true
 }

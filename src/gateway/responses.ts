@@ -41,6 +41,10 @@ const problemSchema = z
       )
       .optional()
       .openapi({ description: "Everything that is wrong with the request, with 400" }),
+    successor_id: z.uuid().optional().openapi({
+      example: "1c4a6e7f-8192-4d3e-9f40-5b6c7d8e9fa2",
+      description: "The successor of a token that was rotated before, with the 409 of another rotation",
+    }),
   })
   .openapi("Problem")
 

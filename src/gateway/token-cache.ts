@@ -12,6 +12,8 @@ const CAPACITY = 10_000
 /** A revoked token lives on in other isolates for at most `seconds`; 0 remembers nothing. */
 export class TokenCache {
   readonly #seconds: number
+  /** How often everything was forgotten. */
+  #cleared = 0
   /** In the order in which they end. */
   readonly #entries = new Map<string, { record: TokenRecord; until: number }>()
 
@@ -28,9 +30,14 @@ export class TokenCache {
     return null
   }
 
-  /** Remembers a token that was just looked up. */
-  set(token: string, record: TokenRecord): void {
-    if (this.#seconds === 0) return
+  /** A mark to take before a token is looked up, for `set`. */
+  get mark(): number {
+    return this.#cleared
+  }
+
+  /** Remembers a token that was looked up since `mark`, unless something was changed since: the record may be older than that. */
+  set(token: string, record: TokenRecord, mark = this.mark): void {
+    if (this.#seconds === 0 || mark !== this.mark) return
     const now = Date.now()
     this.#entries.delete(token)
     this.#entries.set(token, { record, until: now + this.#seconds * 1000 })
@@ -42,6 +49,7 @@ export class TokenCache {
 
   /** Forgets everything, in this isolate: what was changed just now holds here at once. */
   clear(): void {
+    this.#cleared++
     this.#entries.clear()
   }
 }

@@ -80,7 +80,7 @@ async function clearDeletions(partition: Partition): Promise<void> {
 async function settleRoleChanges(config: Config, partition: Partition): Promise<void> {
   const { region } = partition
   for (const change of await findAbandonedRoleChanges(partition)) {
-    await settleRoleChange(config, new Meter(), partition, change)
+    await settleRoleChange(openDirectory(config.directory, new Meter()), partition, change)
     console.log(JSON.stringify({ event: "role-change-settled", region, project: change.project }))
   }
 }

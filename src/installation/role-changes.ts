@@ -1,19 +1,11 @@
 /** The writes that cross planes: what follows for roles when a project is created or deleted. */
-import type { Config } from "../config.ts"
 import { endProjectAssignments, grantProjectAdmin, revokeProjectAdmin } from "../directory/assigned-roles.ts"
-import { openDirectory } from "../directory/directory.ts"
-import type { Meter } from "../lib/meter.ts"
+import type { Directory } from "../directory/directory.ts"
 import type { Partition } from "../partition/partition.ts"
 import { finishRoleChange, type RoleChange } from "../partition/role-changes.ts"
 
 /** Does in the directory what a project's creation or deletion asks, and removes the partition's note of it. */
-export async function settleRoleChange(
-  config: Config,
-  meter: Meter,
-  partition: Partition,
-  change: RoleChange,
-): Promise<void> {
-  const directory = openDirectory(config.directory, meter)
+export async function settleRoleChange(directory: Directory, partition: Partition, change: RoleChange): Promise<void> {
   const project = { name: change.project, region: partition.region }
   const { principalId } = change
   if (principalId === null) await endProjectAssignments(directory, project)

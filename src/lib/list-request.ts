@@ -1,7 +1,7 @@
 /** What a list of the identity API is asked for, parsed. The gateway reads it from a query, the directory turns it into SQL. */
 
 /** What can be asked of a field. `labels` is a map of texts, asked by key. */
-export type FieldType = "text" | "uuid" | "boolean" | "time" | "labels"
+export type FieldType = "text" | "uuid" | "boolean" | "number" | "time" | "labels"
 
 /** Konnect's operators: `o…` takes several values, `exists` none. */
 export type Operator = "eq" | "neq" | "contains" | "oeq" | "ocontains" | "exists" | "lt" | "lte" | "gt" | "gte"

@@ -66,6 +66,14 @@ export class Meter {
   }
 }
 
+/** What a database is told, and tells, about the changes of one request. */
+export interface Changes {
+  /** Goes along with the first batch that changes something. */
+  claim?: Claim | null
+  /** Called after each batch that changes something, also after one that failed: it may have been carried out. */
+  onChange?: () => void
+}
+
 /**
  * A D1 database whose calls are counted. Statements run in a batch or not at all: D1 reports the rows it read for a batch,
  * but not for the raw reads that a query builder would make on its own.
@@ -74,12 +82,13 @@ export class MeteredD1 implements D1Database {
   readonly #database: D1Database
   readonly #meter: Meter
   readonly #claim: Claim | null
+  readonly #onChange: () => void
 
-  /** `claim` goes along with the first batch that changes something. */
-  constructor(database: D1Database, meter: Meter, claim: Claim | null = null) {
+  constructor(database: D1Database, meter: Meter, { claim = null, onChange = () => undefined }: Changes = {}) {
     this.#database = database
     this.#meter = meter
     this.#claim = claim
+    this.#onChange = onChange
   }
 
   prepare(query: string): D1PreparedStatement {
@@ -89,8 +98,17 @@ export class MeteredD1 implements D1Database {
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     const ours = statements.filter((statement) => statement instanceof BatchedStatement)
     const bare = ours.map(({ statement }) => statement)
-    if (this.#claim === null || !ours.some(({ changes }) => changes)) return this.#run<T>(bare)
-    return this.#claim.withFirst(this.#database, (insert) => this.#run<T>(insert === null ? bare : [insert, ...bare]))
+    return ours.some(({ changes }) => changes) ? this.#change<T>(bare) : this.#run<T>(bare)
+  }
+
+  async #change<T>(bare: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    try {
+      if (this.#claim === null) return await this.#run<T>(bare)
+      const run = (insert: D1PreparedStatement | null) => this.#run<T>(insert === null ? bare : [insert, ...bare])
+      return await this.#claim.withFirst(this.#database, run)
+    } finally {
+      this.#onChange()
+    }
   }
 
   async #run<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {

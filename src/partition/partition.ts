@@ -38,7 +38,7 @@ export function openPartition(
   later: (task: Promise<unknown>) => void,
   claim: Claim | null = null,
 ): Partition {
-  const db = drizzle(new MeteredD1(bindings.database, meter, claim))
+  const db = drizzle(new MeteredD1(bindings.database, meter, { claim }))
   return {
     region,
     db,

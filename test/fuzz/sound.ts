@@ -42,6 +42,7 @@ const problem = z.strictObject({
   invalid_parameters: z
     .array(z.strictObject({ field: z.string(), rule: z.string(), reason: z.string(), source: z.string() }))
     .optional(),
+  successor_id: z.uuid().optional(),
 })
 
 /** What is wrong with an answer, in words; nothing when it is sound. `log` is what was written while it was made. */

@@ -125,6 +125,16 @@ describe("the token cache", () => {
     expect(cache.get("token")).toBeNull()
   })
 
+  it("does not remember what was looked up before it forgot everything", () => {
+    const cache = new TokenCache(2)
+    const { mark } = cache
+    cache.clear()
+    cache.set("hash", record("a"), mark)
+    expect(cache.get("hash")).toBeNull()
+    cache.set("hash", record("b"), cache.mark)
+    expect(cache.get("hash")?.principal.id).toBe("b")
+  })
+
   it("forgets at its bound, counted from the last look-up", () => {
     const cache = new TokenCache(2)
     cache.set("hash", record("a"))

@@ -77,6 +77,22 @@ describe("a database that is counted", () => {
     )
   })
 
+  it("reports each batch that changes something, also one that fails, and none that reads", async () => {
+    const reported: string[] = []
+    let now = ""
+    const database = new MeteredD1(env.DB_GLOBAL, new Meter(), { onChange: () => void reported.push(now) })
+    const run = (name: string, ...statements: string[]) => {
+      now = name
+      return database.batch(statements.map((statement) => database.prepare(statement)))
+    }
+    await run("read", "select 1", "select id from organizations")
+    await run("no row", "select 1", "update users set active = 1 where id = 'nobody'")
+    await run("insert", "insert into job_runs (id, jobs) values (7, '[]')")
+    await expect(run("again", "insert into job_runs (id, jobs) values (7, '[]')")).rejects.toThrow("UNIQUE")
+    await run("delete", "delete from job_runs where id = 7")
+    expect(reported).toEqual(["no row", "insert", "again", "delete"])
+  })
+
   it("runs no statement outside a batch, and none in a session, uncounted", async () => {
     const database = new MeteredD1(env.DB_EU, new Meter())
     const statement = database.prepare("select 1").bind()

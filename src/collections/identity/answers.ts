@@ -6,14 +6,11 @@ import type { SystemAccount } from "../../directory/system-accounts.ts"
 import type { Team } from "../../directory/teams.ts"
 import type { User } from "../../directory/users.ts"
 import type { TokenPrefix } from "../../lib/token-format.ts"
-import type {
-  accountSchema,
-  assignedRoleSchema,
-  madeTokenSchema,
-  teamSchema,
-  tokenSchema,
-  userSchema,
-} from "./schemas.ts"
+import type { madeTokenSchema, tokenSchema } from "./access-tokens/schemas.ts"
+import type { assignedRoleSchema } from "./assigned-roles/schemas.ts"
+import type { accountSchema } from "./system-accounts/schemas.ts"
+import type { teamSchema } from "./teams/schemas.ts"
+import type { userSchema } from "./users/schemas.ts"
 
 /** Milliseconds since 1970 as RFC 3339. */
 export function timestamp(milliseconds: number): string {
@@ -41,7 +38,7 @@ export function accountAnswer(account: SystemAccount): z.infer<typeof accountSch
 
 /** A token without its hash; a user's (`kpat`) says whose it is. */
 export function tokenAnswer(prefix: TokenPrefix, token: AccessToken): z.infer<typeof tokenSchema> {
-  const { id, ownerId, name, hint, expiresAt, lastUsedAt, revokedAt, revokedBy } = token
+  const { id, ownerId, name, hint, expiresAt, lastUsedAt, revokedAt, revokedBy, successorId } = token
   const ended = expiresAt <= Date.now() ? "EXPIRED" : "ACTIVE"
   return {
     id,
@@ -54,6 +51,7 @@ export function tokenAnswer(prefix: TokenPrefix, token: AccessToken): z.infer<ty
     last_used_at: lastUsedAt === null ? null : timestamp(lastUsedAt),
     revoked_at: revokedAt === null ? null : timestamp(revokedAt),
     revoked_by: revokedBy,
+    successor_id: successorId,
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the routes of the identity API have in common. */
 import type { z } from "@hono/zod-openapi"
+import type { EndOutcome } from "../../directory/way-in.ts"
 import { requires } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { problems } from "../../gateway/responses.ts"
@@ -50,9 +51,17 @@ export function missing(kind: string): ApiError {
   return new ApiError("not_found", `The requested ${kind} was not found`)
 }
 
-/** The 409 of a change that would shut everybody out. */
+/** Throws what a caller is told when something was not ended: 404, or 409 where nobody could get in afterwards. */
+export function requireEnded(outcome: EndOutcome, kind: string): void {
+  if (outcome === "missing") throw missing(kind)
+  if (outcome === "last-way-in") throw lastWayIn()
+}
+
+/** The 409 of a change after which no administrator could get in. */
 export function lastWayIn(): ApiError {
-  const text = "This is the last way in of an administrator: give another administrator a token first"
+  const text =
+    "This is the last way in of an administrator. Give an administrator another token first, one that lasts: a token that was " +
+    "rotated, and one that ends within a day, are no way in"
   return new ApiError("conflict", text)
 }
 

@@ -34,8 +34,6 @@ export interface IdentityEnv extends GatewayEnv {
     directory: Directory
     /** The regions that roles can be assigned in. */
     regions: readonly string[]
-    /** Told after a change of who may do what, so that it holds in this isolate at once. */
-    rightsChanged: () => void
     /** Asks all storage of all planes: how that is done is not this collection's business. */
     readStatus: () => Promise<InstallationStatus>
   }

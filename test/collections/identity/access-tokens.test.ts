@@ -1,10 +1,12 @@
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { z } from "zod"
+import { send } from "../../support/client.ts"
 import { ask, create, madeToken, newAccount, page, refused, statusFor, withId } from "../../support/identity.ts"
 import { createUser, findTokenRow, issueToken } from "../../support/people.ts"
 
 const DAY = 24 * 60 * 60 * 1000
+const rotatedBefore = z.object({ detail: z.string(), successor_id: z.string() })
 const tokensOf = (id: string) => `/v3/system-accounts/${id}/access-tokens`
 const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString()
 
@@ -82,7 +84,53 @@ describe("rotating a token", () => {
     const [old, successor] = [await findTokenRow(token), await findTokenRow(next.token)]
     expect(old.expiresAt).toBeLessThanOrEqual(Date.now() + 60_000)
     expect(successor.expiresAt - successor.createdAt).toBe(3600_000)
-    expect(old.name).toMatch(/^t \(rotated /)
+    expect(old).toMatchObject({ name: "t", successorId: next.id })
+    expect((await ask(`${tokensOf(id)}/${tokenId}`, withId))["successor_id"]).toBe(next.id)
+  })
+
+  it("again is refused with the id of the successor: 409, whatever became of that", async () => {
+    const { id, tokenId } = await newAccount("rotated twice")
+    const rotate = (token: string) =>
+      send("global", `${tokensOf(id)}/${token}/rotate`, { json: { grace_seconds: 3600 } })
+    const next = madeToken.parse(await (await rotate(tokenId)).json())
+    const again = async () => {
+      const response = await rotate(tokenId)
+      const { detail, successor_id: successor } = rotatedBefore.parse(await response.json())
+      expect([response.status, successor]).toEqual([409, next.id])
+      expect(detail).toContain(next.id)
+    }
+    await again()
+    await ask(`${tokensOf(id)}/${tokenId}`, withId, { method: "PATCH", json: { name: "renamed" } })
+    await again()
+    await ask(`${tokensOf(id)}/${next.id}`, z.null(), { method: "DELETE" }, 204)
+    await again()
+    expect((await ask(tokensOf(id), page)).meta.page.total).toBe(1)
+  })
+
+  it("from successor to successor keeps the name, of whatever length, and the length of life", async () => {
+    const id = await create("/v3/system-accounts", { name: "long names" })
+    const name = "n".repeat(256)
+    let token = await ask(tokensOf(id), madeToken, { json: { name, ttl_seconds: 7200 } }, 201)
+    for (let turn = 0; turn < 3; turn++) {
+      token = await ask(`${tokensOf(id)}/${token.id}/rotate`, madeToken, { json: { grace_seconds: 60 } }, 201)
+      const { createdAt, expiresAt } = await findTokenRow(token.token)
+      expect([token.name, expiresAt - createdAt]).toEqual([name, 7200_000])
+    }
+    const { data } = await ask(`${tokensOf(id)}?filter[name][eq]=${name}`, page)
+    expect(data.map((one) => one["successor_id"] === null)).toEqual([false, false, false, true])
+    expect((await refused(tokensOf(id), { json: { name, ttl_seconds: 3600 } }))[0]).toBe(409)
+  })
+
+  it("is answered as before when it is sent again with its key", async () => {
+    const { id, tokenId } = await newAccount("rotated with a key")
+    const rotate = () =>
+      send("global", `${tokensOf(id)}/${tokenId}/rotate`, {
+        json: { grace_seconds: 60 },
+        headers: { "idempotency-key": "rotate-once" },
+      })
+    const [first, second] = [await rotate(), await rotate()]
+    expect([first.status, second.status]).toEqual([201, 201])
+    expect(await second.json()).toEqual(await first.json())
   })
 
   it("without grace ends the old one at once", async () => {

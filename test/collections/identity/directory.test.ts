@@ -3,10 +3,10 @@ import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { z } from "zod"
 import worker from "../../../src/index.ts"
-import { adminToken, send } from "../../support/client.ts"
+import { send } from "../../support/client.ts"
 import { edgeWith } from "../../support/edge.ts"
 import { ask, create, newAccount, page, refused, statusFor, withId } from "../../support/identity.ts"
-import { createUser, issueToken, joinSystemTeam } from "../../support/people.ts"
+import { createUser } from "../../support/people.ts"
 
 const PROJECTS = "/api/controlPlane/v1/project/none"
 const viewer = { role_name: "Viewer", entity_type_name: "Projects", entity_id: "*", entity_region: "eu" }
@@ -124,36 +124,11 @@ describe("invitations", () => {
   })
 })
 
-describe("the last administrator", () => {
-  it("can be neither removed nor deleted, nor lose its last token: 409", async () => {
-    const me = await ask("/v3/users/me", withId)
-    const team = await systemTeam("organization-admin")
-    const { data } = await ask(`/v3/users/${me.id}/access-tokens`, page)
-    const tokens = `/v3/users/${me.id}/access-tokens/${withId.parse(data[0]).id}`
-    expect((await refused(`/v3/teams/${team}/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
-    expect((await refused(`/v3/users/${me.id}`, { method: "DELETE" }))[0]).toBe(409)
-    expect((await refused(tokens, { method: "DELETE" }))[0]).toBe(409)
-    expect((await refused(`${tokens}/revoke`, { method: "PATCH" }))[0]).toBe(409)
-    expect(await statusFor(adminToken)).toBe(200)
-  })
-
-  it("stays when two race to remove each other", async () => {
-    const team = await systemTeam("organization-admin")
-    const me = await ask("/v3/users/me", withId)
-    const other = await createUser()
-    await joinSystemTeam("organization-admin", other)
-    const token = await issueToken(other)
-    const remove = (id: string, as: string) =>
-      send("global", `/v3/teams/${team}/users/${id}`, { method: "DELETE", token: as })
-    const responses = await Promise.all([remove(other, adminToken), remove(me.id, token)])
-    const left = await env.DB_GLOBAL.prepare("select member_id from team_members where team_id = ?").bind(team).all()
-    expect(left.results).toHaveLength(1)
-    expect(responses.filter(({ status }) => status === 204)).toHaveLength(1)
-    // For the tests after this one, the administrator they know is one again.
-    await env.DB_GLOBAL.prepare("insert or ignore into team_members (team_id, member_id) values (?, ?)")
-      .bind(team, me.id)
-      .run()
-  })
+const entries = z.object({
+  data: z.array(z.object({ id: z.number(), after: z.record(z.string(), z.unknown()) })),
+})
+const linkedEntries = entries.extend({
+  meta: z.object({ page: z.object({ total: z.number(), next: z.string().nullable() }) }),
 })
 
 async function entriesAbout(entityId: string): Promise<number> {
@@ -161,6 +136,38 @@ async function entriesAbout(entityId: string): Promise<number> {
 }
 
 describe("the audit trail", () => {
+  it("lists the newest first, unless it is asked otherwise", async () => {
+    const id = await create("/v3/teams", { name: "in order" })
+    for (const name of ["second", "third"]) await ask(`/v3/teams/${id}`, withId, { method: "PATCH", json: { name } })
+    const names = async (sort: string) =>
+      (await ask(`/v3/audit-log?filter[entity_id]=${id}${sort}`, entries)).data.map(({ after }) => after["name"])
+    const newest = ["third", "second", "in order"]
+    expect(await names("")).toEqual(newest)
+    expect(await names("&sort=time desc")).toEqual(newest)
+    for (const sort of ["&sort=id", "&sort=time"]) expect(await names(sort)).toEqual(newest.toReversed())
+  })
+
+  it.each(["", "&sort=time", "&sort=time desc"])(
+    "is read page by page, whatever is added meanwhile (%s)",
+    async (sort) => {
+      const account = await create("/v3/system-accounts", { name: `paged ${sort}` })
+      const change = (turn: number) =>
+        ask(`/v3/system-accounts/${account}`, withId, { method: "PATCH", json: { description: `${turn}` } })
+      for (let turn = 0; turn < 4; turn++) await change(turn)
+      const seen: number[] = []
+      let next: string | null = `/v3/audit-log?filter[entity_id]=${account}&page[size]=2${sort}`
+      while (next !== null) {
+        const { data, meta }: z.infer<typeof linkedEntries> = await ask(next, linkedEntries)
+        seen.push(...data.map(({ id }) => id))
+        expect(meta.page.total).toBe(5)
+        next = meta.page.next
+        await change(-1)
+      }
+      expect(new Set(seen).size).toBe(5)
+      expect(seen).toEqual(seen.toSorted((a, b) => (sort === "&sort=time" ? a - b : b - a)))
+    },
+  )
+
   it("tells every change with who, before and after, and every refusal with its true reason", async () => {
     const id = await create("/v3/teams", { name: "before" })
     await ask(`/v3/teams/${id}`, withId, { method: "PATCH", json: { name: "after" } })

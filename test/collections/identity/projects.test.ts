@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers"
 import { createScheduledController } from "cloudflare:test"
 import { describe, expect, it } from "vitest"
 import { z } from "zod"
-import { loadConfig } from "../../../src/config.ts"
+import { openDirectory } from "../../../src/directory/directory.ts"
 import worker from "../../../src/index.ts"
 import { settleRoleChange } from "../../../src/installation/role-changes.ts"
 import { Meter } from "../../../src/lib/meter.ts"
@@ -51,7 +51,7 @@ describe("a role that follows from a project", () => {
   it("stays when the job was faster than the request that created the project", async () => {
     const { id, make, roles } = await creator("slow")
     await make("slow")
-    const config = loadConfig({ ...env })
+    const directory = openDirectory(env.DB_GLOBAL, new Meter())
     const createdAt = await env.DB_EU.prepare("select created_at from projects where name = 'slow'").first("created_at")
     const assignment = await env.DB_GLOBAL.prepare(
       "select id from role_assignments where subject_id = ? and role_name = 'Admin'",
@@ -59,7 +59,7 @@ describe("a role that follows from a project", () => {
       .bind(id)
       .first("id")
     const change = { id: z.string().parse(assignment), project: "slow", principalId: id }
-    const settle = (time: number) => settleRoleChange(config, new Meter(), openRegion(), { ...change, createdAt: time })
+    const settle = (time: number) => settleRoleChange(directory, openRegion(), { ...change, createdAt: time })
     await settle(z.number().parse(createdAt))
     expect(await roles()).toHaveLength(2)
     // That of a project which is gone, and whose name is used again, ends.

@@ -6,10 +6,10 @@ import { ApiError } from "../../../gateway/errors.ts"
 import { invalidParameters, pageOf, readListRequest } from "../../../gateway/listing.ts"
 import type { TokenPrefix } from "../../../lib/token-format.ts"
 import { madeTokenAnswer, tokenAnswer } from "../answers.ts"
-import { lastWayIn, missing, nameTaken } from "../contract.ts"
+import { lastWayIn, missing, nameTaken, requireEnded } from "../contract.ts"
 import { actorOf, type IdentityEnv } from "../environment.ts"
-import type { createTokenSchema, importTokenSchema, madeTokenSchema, tokenSchema } from "../schemas.ts"
 import { tokenFields } from "./routes.ts"
+import type { createTokenSchema, importTokenSchema, madeTokenSchema, tokenSchema } from "./schemas.ts"
 
 type IdentityContext = Context<IdentityEnv>
 type TokenAnswer = z.infer<typeof tokenSchema>
@@ -56,8 +56,8 @@ export async function rename(
   tokenId: string,
   name: string,
 ): Promise<TokenAnswer> {
-  const token = await existing(c, owner, tokenId)
-  const result = await accessTokens.renameAccessToken(c.get("directory"), actorOf(c), token, name)
+  const place = { ownerId: owner.id, id: tokenId }
+  const result = await accessTokens.renameAccessToken(c.get("directory"), actorOf(c), place, name)
   if (result.outcome !== "updated") {
     throw result.outcome === "missing" ? missing("token") : nameTaken("token", name)
   }
@@ -65,11 +65,10 @@ export async function rename(
 }
 
 export async function revoke(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<TokenAnswer> {
-  const token = await existing(c, owner, tokenId)
-  const outcome = await accessTokens.revokeAccessToken(c.get("directory"), actorOf(c), token)
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
-  return tokenAnswer(owner.prefix, await existing(c, owner, tokenId))
+  const place = { ownerId: owner.id, id: tokenId }
+  const result = await accessTokens.revokeAccessToken(c.get("directory"), actorOf(c), place)
+  if (result.outcome !== "ended") throw result.outcome === "missing" ? missing("token") : lastWayIn()
+  return tokenAnswer(owner.prefix, result.token)
 }
 
 export async function rotate(
@@ -80,16 +79,14 @@ export async function rotate(
 ): Promise<MadeTokenAnswer> {
   const old = await existing(c, owner, tokenId)
   const result = await accessTokens.rotateAccessToken(c.get("directory"), actorOf(c), old, owner.prefix, graceSeconds)
+  if (result.outcome === "rotated") throw rotatedBefore(result.successorId)
   if (result.outcome !== "created") throw notRotated(result.outcome)
-  c.get("rightsChanged")()
   return madeTokenAnswer(owner.prefix, result)
 }
 
 export async function remove(c: IdentityContext, owner: TokenOwner, tokenId: string): Promise<void> {
-  const token = await existing(c, owner, tokenId)
-  const outcome = await accessTokens.deleteAccessToken(c.get("directory"), actorOf(c), token)
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
+  const place = { ownerId: owner.id, id: tokenId }
+  requireEnded(await accessTokens.deleteAccessToken(c.get("directory"), actorOf(c), place), "token")
 }
 
 async function make(
@@ -116,15 +113,16 @@ async function make(
   }
 }
 
-function notRotated(outcome: "ended" | "changed" | "too-many"): ApiError {
-  switch (outcome) {
-    case "ended":
-      return new ApiError("conflict", "The token has ended and cannot be rotated: create another")
-    case "changed":
-      return new ApiError("conflict", "The token was rotated or renamed by somebody else just now: look at it again")
-    case "too-many":
-      return tooMany()
-  }
+function notRotated(outcome: "ended" | "too-many"): ApiError {
+  if (outcome === "ended") return new ApiError("conflict", "The token has ended and cannot be rotated: create another")
+  const most = accessTokens.MOST_PERSONAL_TOKENS
+  const text = `cannot have more than ${most} tokens in the grace of a rotation: revoke one, or rotate without grace`
+  return invalidBody("grace_seconds", "max", text)
+}
+
+function rotatedBefore(successorId: string): ApiError {
+  const text = `The token was rotated already: its successor is ${successorId}. Rotate that one, or create another token`
+  return new ApiError("conflict", text, { successorId })
 }
 
 function tooMany(): ApiError {

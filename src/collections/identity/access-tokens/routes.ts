@@ -13,17 +13,16 @@ import {
   mayRead,
   mayReadUser,
 } from "../contract.ts"
+import { EXAMPLES, idParam } from "../schemas.ts"
 import {
+  accessTokenPageSchema,
   createTokenSchema,
-  EXAMPLES,
-  idParam,
   importTokenSchema,
   madeTokenSchema,
   renameTokenSchema,
   rotateTokenSchema,
-  accessTokenPageSchema,
   tokenSchema,
-} from "../schemas.ts"
+} from "./schemas.ts"
 
 /** What lists of tokens can be asked for. */
 export const tokenFields = { filters: { name: "text" }, sorts: ["created_at", "name", "expires_at"] } as const
@@ -37,7 +36,7 @@ const owners = {
     see: mayReadUser,
     change: mayAdministerUser,
     example: EXAMPLES.userToken,
-    limits: "A user can have 10 live tokens.",
+    limits: "A user can have 10 live tokens, beside 10 that were rotated and are in their grace.",
   },
   account: {
     name: "SystemAccount",
@@ -46,7 +45,7 @@ const owners = {
     see: mayRead,
     change: mayAdminister,
     example: EXAMPLES.accountToken,
-    limits: "Names are unique per account.",
+    limits: "Names are unique per account, but for tokens that were rotated: their successors have their names.",
   },
 } as const
 
@@ -125,8 +124,8 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       tags,
       summary: "Revoke a token",
       description:
-        "Ends the token, at once where it is revoked, and elsewhere within the bound of the token cache. It stays in lists. The last administrator's " +
-        "last token cannot be revoked.",
+        "Ends the token, at once where it is revoked, and elsewhere within the bound of the token cache. It stays in lists. The last " +
+        "way in of an administrator cannot be revoked: another token that was not rotated has to last for a day more, or as long as this one.",
       request: { params: one },
       responses: { 200: json(tokenSchema, "The token"), ...errorsOfRemoval },
     }),
@@ -138,8 +137,9 @@ function tokenRoutes<Params extends z.ZodRawShape>({
       tags,
       summary: "Rotate a token",
       description:
-        "Makes a successor with the same rights, name and length of life; the old token ends after `grace_seconds`. A token " +
-        "that has ended cannot be rotated.",
+        "Makes a successor with the same rights, name and length of life; the old token ends after `grace_seconds`. A token has " +
+        "one successor: another rotation of it is answered with 409 and `successor_id`. A token that has ended cannot be rotated. " +
+        "A lost answer can be asked for again with the same `Idempotency-Key`.",
       request: { params: one, body: body(rotateTokenSchema) },
       responses: { 201: json(madeTokenSchema, "The successor"), ...errorsOfUniqueChange },
     }),

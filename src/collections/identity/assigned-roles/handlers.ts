@@ -7,8 +7,8 @@ import { invalidParameters, pageOf, readListRequest } from "../../../gateway/lis
 import { roleAnswer } from "../answers.ts"
 import { missing } from "../contract.ts"
 import { actorOf, type IdentityEnv } from "../environment.ts"
-import type { assignedRoleSchema, assignRoleSchema } from "../schemas.ts"
 import { roleFields } from "./routes.ts"
+import type { assignedRoleSchema, assignRoleSchema } from "./schemas.ts"
 
 type IdentityContext = Context<IdentityEnv>
 
@@ -38,11 +38,9 @@ export async function assign(
   if (result.outcome !== "assigned") {
     throw result.outcome === "exists" ? new ApiError("conflict", "This role is assigned already") : missing("subject")
   }
-  c.get("rightsChanged")()
   return roleAnswer(result.role)
 }
 
 export async function end(c: IdentityContext, subjectId: string, roleId: string): Promise<void> {
   if (!(await endAssignedRole(c.get("directory"), actorOf(c), subjectId, roleId))) throw missing("assigned role")
-  c.get("rightsChanged")()
 }

@@ -11,7 +11,8 @@ import {
   mayRead,
   mayReadUser,
 } from "../contract.ts"
-import { assignedRolePageSchema, assignedRoleSchema, assignRoleSchema, EXAMPLES, idParam } from "../schemas.ts"
+import { EXAMPLES, idParam } from "../schemas.ts"
+import { assignedRolePageSchema, assignedRoleSchema, assignRoleSchema } from "./schemas.ts"
 
 /** What lists of assigned roles can be asked for. */
 export const roleFields = {

@@ -2,11 +2,12 @@
 import { createRoute } from "@hono/zod-openapi"
 import { listQuery } from "../../../gateway/listing.ts"
 import { listed, mayRead } from "../contract.ts"
-import { auditEntryPageSchema } from "../schemas.ts"
+import { auditEntryPageSchema } from "./schemas.ts"
 
 /** What the trail can be asked for. */
 export const auditFields = {
   filters: {
+    id: "number",
     principal_id: "uuid",
     action: "text",
     entity_type: "text",
@@ -14,7 +15,8 @@ export const auditFields = {
     request_id: "uuid",
     time: "time",
   },
-  sorts: ["time", "id"],
+  sorts: ["id", "time"],
+  newestFirst: true,
 } as const
 
 export const listAuditLog = createRoute({
@@ -26,7 +28,8 @@ export const listAuditLog = createRoute({
   summary: "Read the audit trail",
   description:
     "Every change of who may do what, and every refused attempt to authenticate with its true reason (under " +
-    "attack a sample: 20 a minute and Cloudflare location). `sort=time desc` has the newest first.",
+    "attack a sample: 20 a minute and Cloudflare location). The newest come first unless `sort` says otherwise. " +
+    "`meta.page.next` leads from page to page of the entries that there are now: those that are added meanwhile shift nothing.",
   request: { query: listQuery(auditFields) },
   responses: listed(auditEntryPageSchema),
 })

@@ -30,7 +30,6 @@ export const activateMeHandler: IdentityHandler<typeof routes.activateMe> = asyn
   const directory = c.get("directory")
   const actor = actorOf(c)
   const activated = await activateUser(directory, actor, c.req.valid("json").full_name)
-  c.get("rightsChanged")()
   if (!activated) throw new ApiError("conflict", "The user is already active: there is no invitation to accept")
   const user = await findUser(directory, actor.principal.id)
   if (user === null) throw missing("user")

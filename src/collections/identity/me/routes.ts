@@ -3,14 +3,8 @@ import { createRoute } from "@hono/zod-openapi"
 import { requires } from "../../../gateway/authorize.ts"
 import { problems } from "../../../gateway/responses.ts"
 import { body, errorsOfUniqueChange, errorsOfUniqueMaking, json, mayAdminister } from "../contract.ts"
-import {
-  activateSchema,
-  invitationSchema,
-  inviteSchema,
-  organizationSchema,
-  roleCatalogueSchema,
-  userSchema,
-} from "../schemas.ts"
+import { userSchema } from "../users/schemas.ts"
+import { activateSchema, invitationSchema, inviteSchema, organizationSchema, roleCatalogueSchema } from "./schemas.ts"
 
 const token = requires({ on: "token" })
 

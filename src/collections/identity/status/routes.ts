@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi"
 import { problems } from "../../../gateway/responses.ts"
 import { json, mayRead } from "../contract.ts"
-import { statusSchema } from "../schemas.ts"
+import { statusSchema } from "./schemas.ts"
 
 export const getStatus = createRoute({
   ...mayRead,

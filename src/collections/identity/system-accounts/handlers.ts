@@ -4,7 +4,7 @@ import * as accounts from "../../../directory/system-accounts.ts"
 import { listTeams } from "../../../directory/teams.ts"
 import { pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { accountAnswer, teamAnswer } from "../answers.ts"
-import { lastWayIn, missing, nameTaken } from "../contract.ts"
+import { missing, nameTaken, requireEnded } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
 import { accountFields, teamFields } from "../fields.ts"
 import type * as routes from "./routes.ts"
@@ -27,24 +27,18 @@ export const getAccountHandler: IdentityHandler<typeof routes.getAccount> = asyn
   c.json(accountAnswer(await existingAccount(c.get("directory"), c.req.valid("param").accountId)), 200)
 
 export const updateAccountHandler: IdentityHandler<typeof routes.updateAccount> = async (c) => {
-  const directory = c.get("directory")
-  const account = await existingAccount(directory, c.req.valid("param").accountId)
   const wanted = c.req.valid("json")
-  const result = await accounts.updateSystemAccount(directory, actorOf(c), account, wanted)
+  const { accountId } = c.req.valid("param")
+  const result = await accounts.updateSystemAccount(c.get("directory"), actorOf(c), accountId, wanted)
   if (result.outcome !== "updated") {
-    throw result.outcome === "missing"
-      ? missing("system account")
-      : nameTaken("system account", wanted.name ?? account.name)
+    throw result.outcome === "missing" ? missing("system account") : nameTaken("system account", wanted.name ?? "")
   }
   return c.json(accountAnswer(result.account), 200)
 }
 
 export const deleteAccountHandler: IdentityHandler<typeof routes.deleteAccount> = async (c) => {
-  const directory = c.get("directory")
-  const account = await existingAccount(directory, c.req.valid("param").accountId)
-  const outcome = await accounts.deleteSystemAccount(directory, actorOf(c), account)
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
+  const { accountId } = c.req.valid("param")
+  requireEnded(await accounts.deleteSystemAccount(c.get("directory"), actorOf(c), accountId), "system account")
   return c.body(null, 204)
 }
 

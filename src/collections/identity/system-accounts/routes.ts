@@ -14,15 +14,9 @@ import {
   mayRead,
 } from "../contract.ts"
 import { accountFields, teamFields } from "../fields.ts"
-import {
-  accountPageSchema,
-  accountSchema,
-  createAccountSchema,
-  EXAMPLES,
-  idParam,
-  teamPageSchema,
-  updateAccountSchema,
-} from "../schemas.ts"
+import { EXAMPLES, idParam } from "../schemas.ts"
+import { teamPageSchema } from "../teams/schemas.ts"
+import { accountPageSchema, accountSchema, createAccountSchema, updateAccountSchema } from "./schemas.ts"
 
 const params = z.object({ accountId: idParam("accountId", EXAMPLES.account) })
 const tags = ["system accounts"]

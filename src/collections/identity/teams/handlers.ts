@@ -6,7 +6,7 @@ import { findUser, listUsers } from "../../../directory/users.ts"
 import { ApiError } from "../../../gateway/errors.ts"
 import { invalidParameters, pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { accountAnswer, teamAnswer, userAnswer } from "../answers.ts"
-import { lastWayIn, missing } from "../contract.ts"
+import { missing, requireEnded } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
 import { accountFields, teamFields, userFields } from "../fields.ts"
 import type * as routes from "./routes.ts"
@@ -27,19 +27,16 @@ export const getTeamHandler: IdentityHandler<typeof routes.getTeam> = async (c) 
   c.json(teamAnswer(await existingTeam(c.get("directory"), c.req.valid("param").teamId)), 200)
 
 export const updateTeamHandler: IdentityHandler<typeof routes.updateTeam> = async (c) => {
-  const directory = c.get("directory")
-  const team = changeable(await existingTeam(directory, c.req.valid("param").teamId))
-  const { name = team.name, description = team.description, labels = team.labels } = c.req.valid("json")
-  const updated = await directoryTeams.updateTeam(directory, actorOf(c), team, { name, description, labels })
-  if (updated === null) throw missing("team")
-  return c.json(teamAnswer(updated), 200)
+  const { teamId } = c.req.valid("param")
+  const result = await directoryTeams.updateTeam(c.get("directory"), actorOf(c), teamId, c.req.valid("json"))
+  if (result.outcome !== "updated") throw notChanged(result.outcome)
+  return c.json(teamAnswer(result.team), 200)
 }
 
 export const deleteTeamHandler: IdentityHandler<typeof routes.deleteTeam> = async (c) => {
-  const directory = c.get("directory")
-  const team = changeable(await existingTeam(directory, c.req.valid("param").teamId))
-  await directoryTeams.deleteTeam(directory, actorOf(c), team)
-  c.get("rightsChanged")()
+  const { teamId } = c.req.valid("param")
+  const outcome = await directoryTeams.deleteTeam(c.get("directory"), actorOf(c), teamId)
+  if (outcome !== "deleted") throw notChanged(outcome)
   return c.body(null, 204)
 }
 
@@ -59,7 +56,6 @@ export const addTeamUserHandler: IdentityHandler<typeof routes.addTeamUser> = as
   const outcome = await directoryTeams.addTeamMember(directory, actorOf(c), team.id, id)
   if (outcome === "exists") throw alreadyMember("user")
   if (outcome === "missing") throw missing("team or user")
-  c.get("rightsChanged")()
   return c.body(null, 201)
 }
 
@@ -69,9 +65,7 @@ export const removeTeamUserHandler: IdentityHandler<typeof routes.removeTeamUser
   const team = await existingTeam(directory, teamId)
   if ((await findUser(directory, userId)) === null) throw missing("user")
   const outcome = await directoryTeams.removeTeamMember(directory, actorOf(c), team.id, userId)
-  if (outcome === "missing") throw missing("user")
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
+  requireEnded(outcome, "user")
   return c.body(null, 204)
 }
 
@@ -91,7 +85,6 @@ export const addTeamAccountHandler: IdentityHandler<typeof routes.addTeamAccount
   const outcome = await directoryTeams.addTeamMember(directory, actorOf(c), team.id, id)
   if (outcome === "exists") throw alreadyMember("system account")
   if (outcome === "missing") throw missing("team or system account")
-  c.get("rightsChanged")()
   return c.body(null, 201)
 }
 
@@ -101,9 +94,7 @@ export const removeTeamAccountHandler: IdentityHandler<typeof routes.removeTeamA
   const team = await existingTeam(directory, teamId)
   if ((await findSystemAccount(directory, accountId)) === null) throw missing("system account")
   const outcome = await directoryTeams.removeTeamMember(directory, actorOf(c), team.id, accountId)
-  if (outcome === "missing") throw missing("system account")
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
+  requireEnded(outcome, "system account")
   return c.body(null, 204)
 }
 
@@ -114,11 +105,10 @@ export async function existingTeam(directory: Directory, id: string): Promise<di
   return team
 }
 
-function changeable(team: directoryTeams.Team): directoryTeams.Team {
-  if (!team.systemTeam) return team
-  throw invalidParameters([
-    { field: "teamId", rule: "invalid", reason: "system teams cannot be modified", source: "path" },
-  ])
+function notChanged(outcome: "missing" | "system-team"): ApiError {
+  if (outcome === "missing") return missing("team")
+  const reason = "system teams cannot be modified"
+  return invalidParameters([{ field: "teamId", rule: "invalid", reason, source: "path" }])
 }
 
 function alreadyMember(kind: string): ApiError {

@@ -15,17 +15,10 @@ import {
   mayRead,
 } from "../contract.ts"
 import { accountFields, teamFields, userFields } from "../fields.ts"
-import {
-  accountPageSchema,
-  createTeamSchema,
-  EXAMPLES,
-  idParam,
-  memberSchema,
-  teamPageSchema,
-  teamSchema,
-  updateTeamSchema,
-  userPageSchema,
-} from "../schemas.ts"
+import { EXAMPLES, idParam } from "../schemas.ts"
+import { accountPageSchema } from "../system-accounts/schemas.ts"
+import { userPageSchema } from "../users/schemas.ts"
+import { createTeamSchema, memberSchema, teamPageSchema, teamSchema, updateTeamSchema } from "./schemas.ts"
 
 const teamId = idParam("teamId", EXAMPLES.team)
 const params = z.object({ teamId })

@@ -4,7 +4,7 @@ import type { Directory } from "../../../directory/directory.ts"
 import { listTeams } from "../../../directory/teams.ts"
 import { pageOf, readListRequest } from "../../../gateway/listing.ts"
 import { teamAnswer, userAnswer } from "../answers.ts"
-import { lastWayIn, missing } from "../contract.ts"
+import { missing, requireEnded } from "../contract.ts"
 import { actorOf, type IdentityHandler } from "../environment.ts"
 import { teamFields, userFields } from "../fields.ts"
 import type * as routes from "./routes.ts"
@@ -19,21 +19,17 @@ export const getUserHandler: IdentityHandler<typeof routes.getUser> = async (c) 
   c.json(userAnswer(await existingUser(c.get("directory"), c.req.valid("param").userId)), 200)
 
 export const updateUserHandler: IdentityHandler<typeof routes.updateUser> = async (c) => {
-  const directory = c.get("directory")
-  const user = await existingUser(directory, c.req.valid("param").userId)
-  const { full_name: fullName = user.fullName, preferred_name: preferredName = user.preferredName } =
-    c.req.valid("json")
-  const updated = await directoryUsers.updateUser(directory, actorOf(c), user, { fullName, preferredName })
-  if (updated === null) throw missing("user")
-  return c.json(userAnswer(updated), 200)
+  const { full_name: fullName, preferred_name: preferredName } = c.req.valid("json")
+  const { userId } = c.req.valid("param")
+  const wanted = { fullName, preferredName }
+  const user = await directoryUsers.updateUser(c.get("directory"), actorOf(c), userId, wanted)
+  if (user === null) throw missing("user")
+  return c.json(userAnswer(user), 200)
 }
 
 export const deleteUserHandler: IdentityHandler<typeof routes.deleteUser> = async (c) => {
-  const directory = c.get("directory")
-  const user = await existingUser(directory, c.req.valid("param").userId)
-  const outcome = await directoryUsers.deleteUser(directory, actorOf(c), user)
-  if (outcome === "last-way-in") throw lastWayIn()
-  c.get("rightsChanged")()
+  const { userId } = c.req.valid("param")
+  requireEnded(await directoryUsers.deleteUser(c.get("directory"), actorOf(c), userId), "user")
   return c.body(null, 204)
 }
 

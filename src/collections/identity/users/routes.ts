@@ -15,7 +15,9 @@ import {
   mayReadUser,
 } from "../contract.ts"
 import { teamFields, userFields } from "../fields.ts"
-import { EXAMPLES, idParam, teamPageSchema, updateUserSchema, userPageSchema, userSchema } from "../schemas.ts"
+import { EXAMPLES, idParam } from "../schemas.ts"
+import { teamPageSchema } from "../teams/schemas.ts"
+import { updateUserSchema, userPageSchema, userSchema } from "./schemas.ts"
 
 const params = z.object({ userId: idParam("userId", EXAMPLES.user) })
 const tags = ["users"]
