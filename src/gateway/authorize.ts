@@ -16,7 +16,7 @@ import {
 import { type Action, roleNames } from "../lib/roles.ts"
 import type { GatewayEnv, RequestFacts } from "./environment.ts"
 import { ApiError } from "./errors.ts"
-import { once } from "./idempotency.ts"
+import { once, type RightsCheck } from "./idempotency.ts"
 
 /**
  * `token`: any valid token. `project`: `action` on the project that the path names. `projects`: nothing up front; the answer
@@ -110,6 +110,7 @@ export function requireProject(
 ): void {
   const principal = principalOf(c)
   const region = regionOf(c)
+  c.get("keyedRequest")?.noteCheck({ on: "project", action, project, notFound: notFound(project).message })
   const entity = project === "" ? "*" : project
   if (mayActOn(principal, action, entity, region)) return
   const visible = entity === "*" || action === "create" || mayActOn(principal, "read", entity, region)
@@ -126,6 +127,7 @@ function requireAnyProject(c: RequestFacts, action: Action): void {
 /** Checks that the caller may do `action` on the secrets of this region. Throws an `ApiError`. */
 export function requireSecrets(c: RequestFacts, action: "read" | "administer"): void {
   const region = regionOf(c)
+  c.get("keyedRequest")?.noteCheck({ on: "secrets", action })
   if (mayActOnSecrets(principalOf(c), action, region)) return
   throw new ApiError("permission_denied", missingRoleOnSecrets(action, region))
 }
@@ -146,10 +148,16 @@ export function requirementOf(handler: object): Requirement | undefined {
 function authorize(requirement: Requirement): MiddlewareHandler<GatewayEnv> {
   const middleware: MiddlewareHandler<GatewayEnv> = async (c, next) => {
     check(c, requirement, (name) => c.req.param(name))
-    return once(c, next)
+    return once(c, next, (right) => recheck(c, right))
   }
   requirements.set(middleware, requirement)
   return middleware
+}
+
+/** Looks again for a right that a handler looked for when the request was carried out. Throws an `ApiError`. */
+function recheck(c: RequestFacts, right: RightsCheck): void {
+  if (right.on === "secrets") requireSecrets(c, right.action)
+  else requireProject(c, right.action, right.project, () => new ApiError("not_found", right.notFound))
 }
 
 /** Checks what can be checked before the request is read; `param` answers a parameter of the path. Throws an `ApiError`. */

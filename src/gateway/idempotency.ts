@@ -8,6 +8,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status"
 import { toHex, utf8 } from "../lib/bytes.ts"
 import { sha256Hex } from "../lib/digest.ts"
 import type { Claim, UsedKey } from "../lib/idempotency-keys.ts"
+import { ACTIONS } from "../lib/roles.ts"
 import type { Opened, Seal } from "../lib/sealing.ts"
 import { isGitPath } from "./dialect.ts"
 import type { GatewayEnv, RequestFacts } from "./environment.ts"
@@ -37,8 +38,18 @@ const answerSchema = z.object({
   headers: z.record(z.string(), z.string()),
   body: z.string().nullable(),
 })
-const recordSchema = z.object({ fingerprint: z.string(), answer: answerSchema.nullable() })
+/** A right that the handler looked for, once it had read the body: asked again before the answer is given again. */
+const checkSchema = z.discriminatedUnion("on", [
+  z.object({ on: z.literal("project"), action: z.enum(ACTIONS), project: z.string(), notFound: z.string() }),
+  z.object({ on: z.literal("secrets"), action: z.enum(["read", "administer"]) }),
+])
+const recordSchema = z.object({
+  fingerprint: z.string(),
+  answer: answerSchema.nullable(),
+  checks: z.array(checkSchema).default([]),
+})
 
+export type RightsCheck = z.infer<typeof checkSchema>
 type Answer = z.infer<typeof answerSchema>
 
 /**
@@ -49,14 +60,21 @@ export function mindsKey(method: string, path: string): boolean {
   return (method === "POST" || method === "PATCH") && !isGitPath(path)
 }
 
-/** Calls `next`, unless the request repeats one that was carried out: then that one's answer is given. Throws an `ApiError`. */
-export async function once(c: Context<GatewayEnv>, next: Next): Promise<Response | void> {
+/**
+ * Calls `next`, unless the request repeats one that was carried out: then that one's answer is given, to a caller who still
+ * has the rights that were looked for. `recheck` throws an `ApiError` for one who has not. Throws an `ApiError`.
+ */
+export async function once(
+  c: Context<GatewayEnv>,
+  next: Next,
+  recheck: (check: RightsCheck) => void,
+): Promise<Response | void> {
   const key = c.req.header(IDEMPOTENCY_KEY)
   const store = c.get("idempotency")
   if (key === undefined || store === undefined || !mindsKey(c.req.method, c.req.path)) return next()
   const request = await keyedRequest(c, store, key)
   const before = await request.find()
-  if (before) return request.answerOf(before)
+  if (before) return request.answerOf(before, recheck)
   await request.claim(null)
   c.set("keyedRequest", request)
   await next()
@@ -68,7 +86,7 @@ export async function once(c: Context<GatewayEnv>, next: Next): Promise<Response
   c.error = undefined
   // Hono adds the headers of a response that is there to the one that takes its place.
   c.res = undefined
-  c.res = await request.answerOf(used)
+  c.res = await request.answerOf(used, recheck)
 }
 
 /** Stores, together with the change that comes now, what will be answered: then not even the answer can be lost. */
@@ -96,12 +114,18 @@ export class KeyedRequest {
   readonly #id: string
   readonly #fingerprint: string
   #isForetold = false
+  readonly #checks: RightsCheck[] = []
 
   /** `fingerprint` tells the request apart from others that are sent with the same key. */
   constructor(store: IdempotencyStore, id: string, fingerprint: string) {
     this.#store = store
     this.#id = id
     this.#fingerprint = fingerprint
+  }
+
+  /** Notes a right that the handler has looked for. */
+  noteCheck(check: RightsCheck): void {
+    this.#checks.push(check)
   }
 
   /** Prepares the claim that goes along with the change, with the answer if that is known. */
@@ -116,14 +140,15 @@ export class KeyedRequest {
   }
 
   /** What the request was answered that used the key. Throws an `ApiError` when it was another, or the answer is not there. */
-  async answerOf(used: UsedKey): Promise<Response> {
+  async answerOf(used: UsedKey, recheck: (check: RightsCheck) => void): Promise<Response> {
     const opened = await this.#store.open(this.#purpose, used.sealed)
     // The key that it was encrypted with may be gone by now.
     if (opened.outcome !== "opened") throw answerLost(used)
-    const { fingerprint, answer } = recordSchema.parse(JSON.parse(opened.text))
+    const { fingerprint, answer, checks } = recordSchema.parse(JSON.parse(opened.text))
     if (fingerprint !== this.#fingerprint) {
       throw new ApiError("validation_failed", "this Idempotency-Key was used for another request: take a new one")
     }
+    for (const check of checks) recheck(check)
     if (answer === null) throw answerLost(used)
     const headers = { ...answer.headers, "Idempotent-Replayed": "true" }
     return new Response(answer.body, { status: answer.status, headers })
@@ -143,7 +168,7 @@ export class KeyedRequest {
   }
 
   async #keyWith(answer: Answer | null): Promise<UsedKey> {
-    const record = JSON.stringify({ fingerprint: this.#fingerprint, answer })
+    const record = JSON.stringify({ fingerprint: this.#fingerprint, answer, checks: this.#checks })
     return { id: this.#id, sealed: await this.#store.seal(this.#purpose, record), createdAt: Date.now() }
   }
 

@@ -1,7 +1,8 @@
 /** The catalogue of roles, by what they are on, and what each allows. The one place where a role's meaning is written down. */
 
 /** What a route can ask for on a project; on secrets, `read` and `administer`. */
-export type Action = "read" | "integrate" | "contribute" | "administer" | "create"
+export const ACTIONS = ["read", "integrate", "contribute", "administer", "create"] as const
+export type Action = (typeof ACTIONS)[number]
 
 /** A role: what it is called and means, and which actions it allows. */
 export interface Role {

@@ -72,6 +72,7 @@ async function readPortion(
  * They are in the archive before they leave the database. Answers how many.
  */
 export async function archiveEvents({ db, archive }: Partition, cutoff: number): Promise<number> {
+  await removeStrayEvents(db, cutoff)
   let moved = 0
   for (const { project, count } of await oldestProjects(db, cutoff)) {
     // Of each project the oldest by time, which is the order of the archive: none may come later that belongs before it.
@@ -107,6 +108,16 @@ async function removeArchived(db: Database, project: string, portion: readonly P
       .returning({ seq: events.seq }),
   ])
   return gone.length
+}
+
+/**
+ * Removes events from before `cutoff` that name a project that does not exist. They are not archived: what is in the bucket
+ * under a name would be shown as the history of a later project.
+ */
+async function removeStrayEvents(db: Database, cutoff: number): Promise<void> {
+  const oldest = sql`(select seq, project, time from events order by seq limit ${PORTION.events})`
+  const isStray = sql`time < ${cutoff} and project <> '' and project not in (select name from projects)`
+  await db.batch([db.delete(events).where(inArray(events.seq, sql`(select seq from ${oldest} where ${isStray})`))])
 }
 
 /** The projects that the events belong to that were stored first, one portion of them, and how many are of each. */

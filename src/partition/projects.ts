@@ -146,6 +146,8 @@ export async function createProject(
   try {
     await db.batch([
       takeBack(db, { project: project.name, blobIds }),
+      // Events can be sent for a name that no project has: they are not those of this one.
+      ...forgetEvents(db, project.name),
       row,
       insertBranch(main.branchId, DEFAULT_BRANCH, null, []),
       ...first.statements,
@@ -347,13 +349,20 @@ export async function deleteProject(partition: Partition, name: string): Promise
       .select(sql`select name, ${deletedAt}, null from projects where name = ${name}`)
       .onConflictDoUpdate({ target: deletedProjects.name, set: { deletedAt, clearedAt: null } }),
     db.delete(projects).where(eq(projects.name, name)),
-    db.delete(events).where(eq(events.project, name)),
-    db.delete(eventCounts).where(eq(eventCounts.project, name)),
-    db.delete(jobCursors).where(eq(jobCursors.job, archiveMark(name))),
+    ...forgetEvents(db, name),
   ])
   if (gone.length === 0) return null
   await clear(partition, { name, deletedAt }, CLEARED_AT_ONCE)
   return roleChange
+}
+
+/** The statements that remove what the database holds of a project's events. */
+function forgetEvents(db: Database, project: string) {
+  return [
+    db.delete(events).where(eq(events.project, project)),
+    db.delete(eventCounts).where(eq(eventCounts.project, project)),
+    db.delete(jobCursors).where(eq(jobCursors.job, archiveMark(project))),
+  ] as const
 }
 
 /** Removes the bytes of projects whose deletion was cut off. Runs by the clock. Answers the names it finished. */

@@ -52,6 +52,8 @@ function expected(world: World, operation: Operation<string>, told: Answer): Ans
       const message = `could not create project '${operation.project}': project already exists`
       if (projects.has(operation.project)) return { status: 409, message }
       projects.set(operation.project, newProject())
+      // What was sent for the name alone is not of this project.
+      world.events = world.events.filter(({ project }) => project !== operation.project)
       return { status: 201 }
     }
     case "delete-project": {

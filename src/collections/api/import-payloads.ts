@@ -27,7 +27,7 @@ export function readService(payload: unknown): string {
 /** The secret that is to be created. Throws a `PlanError`. */
 export function readSecret(payload: unknown): NewSecret {
   const { name, scope, data } = read(secretSchema, payload)
-  const secret = { name, scope: scope || DEFAULT_SCOPE, data: data ?? {} }
+  const secret = { name, scope: scope || DEFAULT_SCOPE, data }
   const problem = secretProblem(secret.name, secret.scope, secret.data)
   if (problem !== null) throw new PlanError(`Unable to create secret: ${problem.text}`)
   return secret
@@ -54,8 +54,8 @@ const secretSchema = z.object({
     .refine((value) => typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__"), {
       error: "must not hold the key __proto__",
     })
-    .pipe(z.record(z.string(), z.string()).nullish())
-    .optional(),
+    .pipe(z.record(z.string(), z.string()))
+    .default({}),
 })
 
 const names = z.array(z.string().max(LONGEST_TEXT)).nullish()

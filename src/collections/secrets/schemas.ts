@@ -16,14 +16,12 @@ const LOST = "__proto__"
 /** The values by their names. */
 const data = z
   .unknown()
-  .optional()
   .superRefine((value, check) => {
     if (typeof value === "object" && value !== null && Object.hasOwn(value, LOST)) {
       check.addIssue({ code: "custom", message: `must not hold the key ${LOST}` })
     }
   })
-  .pipe(z.record(z.string(), z.string()).nullish())
-  .transform((values) => values ?? {})
+  .pipe(z.record(z.string(), z.string()))
   .openapi({
     type: "object",
     additionalProperties: { type: "string" },
@@ -39,7 +37,7 @@ export const createSecretSchema = z
       .nullish()
       .transform((value) => value || DEFAULT_SCOPE)
       .openapi({ type: "string", example: DEFAULT_SCOPE, description: `\`${DEFAULT_SCOPE}\` when absent` }),
-    data,
+    data: data.default({}),
   })
   .openapi("CreateSecret")
 

@@ -39,7 +39,7 @@ describe("creating a secret", () => {
   })
 
   it("takes no data for none, members that it does not know, and JSON of any type", async () => {
-    for (const json of [{}, { data: null }, { data: {}, labels: ["x"] }]) {
+    for (const json of [{}, { data: {}, labels: ["x"] }]) {
       const name = newName()
       const body = JSON.stringify({ name, ...json })
       const response = await send("eu", secretPath, { body, headers: { "content-type": "text/plain" } })
@@ -94,6 +94,16 @@ describe("updating a secret", () => {
       })
     }
   })
+
+  it.each([{}, { data: null }, { data: [] }, { data: "x" }, { data: { a: null } }])(
+    "without an object of values (%j) is refused with 400, and loses none",
+    async (sent) => {
+      const name = newName()
+      await createSecret(name, data)
+      expect((await failure(await putSecret({ name, scope: DEFAULT, ...sent }))).status).toBe(400)
+      expect(await listSecrets(`name=${name}`)).toEqual([{ name, scope: DEFAULT, keys }])
+    },
+  )
 
   it("that there is not answers 404, and creates none", async () => {
     const name = newName()
