@@ -3,6 +3,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin"
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
 import { newSealingKey } from "./src/lib/sealing.ts"
 import { findChromium } from "./test/browser/chromium.ts"
+import { findPython } from "./test/outside/python/find-python.ts"
 import { PATIENCE_MS } from "./test/support/patience.ts"
 
 /** How long properties are tried, from the environment: see test/support/property.ts. */
@@ -58,17 +59,18 @@ export default defineConfig(async () => ({
           hookTimeout: PATIENCE_MS,
         },
       },
-      onRunningEdge("outside"),
+      onRunningEdge("outside", libgit2Left()),
       ...browserTests(),
     ],
   },
 }))
 
-function onRunningEdge(name: string): TestProjectInlineConfiguration {
+function onRunningEdge(name: string, left: readonly string[] = []): TestProjectInlineConfiguration {
   return {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
+      exclude: [...left],
       globalSetup: ["./test/outside/edge.ts"],
       testTimeout: PATIENCE_MS,
       hookTimeout: PATIENCE_MS,
@@ -84,4 +86,13 @@ function browserTests(): TestProjectInlineConfiguration[] {
   if (process.env["CI"]) throw new Error(`${text} cannot run`)
   console.log(`${text} do not run`)
   return []
+}
+
+/** The tests that are left out on a machine without libgit2, which is said; in CI that is a failure. */
+function libgit2Left(): string[] {
+  if (findPython() !== null) return []
+  const text = "no Python with pygit2 was found (PYTHON names one): the tests of libgit2"
+  if (process.env["CI"]) throw new Error(`${text} cannot run`)
+  console.log(`${text} do not run`)
+  return ["test/outside/libgit2.test.ts"]
 }
