@@ -12,11 +12,13 @@ const HELP = `npm run token -- COMMAND [OPTIONS]
 
 Against a running edge, as an administrator:
   create --account NAME [--name NAME] [--days N] [--role ROLE --project NAME|* --region CODE|*]
-                             makes the system account when there is none, gives it the role, prints a new token
+                             makes the system account when there is none, gives it the role, prints a new token;
+                             all of it or nothing; the project has to be there
   list   --account NAME      its tokens, without their text
   rotate --account NAME --name NAME [--grace SECONDS]
                              prints a successor; the old token ends after the grace (0)
   revoke --account NAME --name NAME
+                             ends the token, and those before it that are in their grace
   import --account NAME [--name NAME] [--days N]
                              takes an existing token from standard input
   QUARTERDECK_URL    the global host (http://global.api.localhost:8787)
@@ -39,8 +41,7 @@ async function run(args: string[]): Promise<void> {
     case "help":
       return print(HELP.trimEnd())
     case "create": {
-      const { role, project = "*", region = "*" } = values
-      const assignment = role === undefined ? null : { role, project, region }
+      const assignment = assignmentOf(values)
       return print(await remote.createToken(required("--account", account), life, assignment))
     }
     case "list":
@@ -84,6 +85,17 @@ function parse(args: string[]) {
   } catch (error) {
     throw new StartError(`${error instanceof Error ? error.message : String(error)}. See npm run token -- help.`)
   }
+}
+
+function assignmentOf(values: {
+  role?: string | undefined
+  project?: string | undefined
+  region?: string | undefined
+}) {
+  const { role, project, region } = values
+  if (role !== undefined) return { role, project: project ?? "*", region: region ?? "*" }
+  if (project === undefined && region === undefined) return null
+  throw new StartError("--project and --region say what a role is on: --role is missing. See npm run token -- help.")
 }
 
 function required(option: string, value: string | undefined): string {
