@@ -45,12 +45,7 @@ export function fetchShapes({ line, other }: HistoryToFetch): FetchShape[] {
     { what: "nothing that is new", lines: [`want ${first}`, `have ${head}`, "done"] },
     { what: "another branch", lines: [`want ${other.head}`, `have ${head}`] },
     { what: "unknown haves", lines: [want, ...linesOf("have", unknown(MANY))] },
-    {
-      what: "very many unknown haves at the end of the talk",
-      lines: [want, ...linesOf("have", unknown(5 * MANY)), "done"],
-    },
     { what: "every commit as a have", lines: [want, ...linesOf("have", all.slice(0, -1))] },
-    { what: "every commit as a have of another branch", lines: [`want ${other.head}`, ...linesOf("have", all)] },
     {
       what: "known and unknown haves in turns",
       lines: [want, ...all.flatMap((id, n) => [`have ${id}`, `have ${n.toString(16).padStart(40, "e")}`])],
@@ -79,7 +74,6 @@ export function fetchShapes({ line, other }: HistoryToFetch): FetchShape[] {
       lines: [want, `shallow ${head}`, `have ${head}`, `deepen ${line.length - 10}`, "deepen-relative", "done"],
     },
     { what: "what was since the beginning", lines: [want, "deepen-since 1", "done"] },
-    { what: "what was since a time in the future", lines: [want, "deepen-since 99999999999", "done"] },
     { what: "what another branch does not have", lines: [want, `deepen-not ${other.branch}`, "done"] },
     { what: "what another branch has alone", lines: [`want ${other.head}`, "deepen-not dev", "done"] },
     {
