@@ -33,6 +33,15 @@ const EXAMPLE_NEEDS: Record<string, string> = { sendEvent: "contribute" }
 /** Where a project that is not there is no 404: Keptn answers otherwise, and its clients look for the text. */
 const UNSEEN: Record<string, 400 | 500> = { createService: 500, deleteService: 500, triggerEvaluation: 400 }
 
+/** Where a role on any project lets somebody in, but the example is about one project: what callers with roles on others meet with. */
+const OF_OTHERS: Record<string, "does not see the project: 404" | "is refused with 403 for what others subscribed"> = {
+  registerIntegration: "does not see the project: 404",
+  createSubscription: "does not see the project: 404",
+  getSubscription: "does not see the project: 404",
+  putSubscription: "does not see the project: 404",
+  unregisterIntegration: "is refused with 403 for what others subscribed",
+}
+
 const regional = await readOperations("eu")
 const operations = [...regional, ...(await readOperations("global"))]
 
@@ -223,6 +232,11 @@ const check = {
       neededFor(operation) === "read" ? "organization-admin or organization-admin-read-only" : "organization-admin"
     expect(await response.json()).toMatchObject({ status: 403, detail: `You must be in the team ${teams}` })
   },
+  "is refused with 403 for what others subscribed": async (operation: Operation, token: string) => {
+    const response = await call(operation, token)
+    expect(response.status).toBe(403)
+    expect(await response.text()).toContain("projects on which you may not report")
+  },
   "does not see the project: 400": (operation: Operation, token: string) => expectUnseen(400, operation, token),
   "does not see the project: 404": (operation: Operation, token: string) => expectUnseen(404, operation, token),
   "does not see the project: 500": (operation: Operation, token: string) => expectUnseen(500, operation, token),
@@ -249,6 +263,9 @@ function verdictsOn(operation: Operation): [caller: string, verdict: keyof typeo
       return [name, member ? "is let in" : "is refused with 403 and told the missing team"]
     }
     if (requires.on === "any-project") {
+      const others = OF_OTHERS[operation.operationId]
+      const isOnOthers = !actions.includes(neededFor(operation)) && elsewhere.includes(neededFor(operation))
+      if (others !== undefined && isOnOthers) return [name, others]
       const somewhere = [...actions, ...elsewhere].includes(neededFor(operation))
       return [name, somewhere ? "is let in" : "is refused with 403 and told the role that is missing everywhere"]
     }

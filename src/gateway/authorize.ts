@@ -98,6 +98,11 @@ export function reachOf(c: RequestFacts, action: Action): Reach {
   return projectReach(principalOf(c), action, regionOf(c))
 }
 
+/** Whether the caller may read everything there is in the organization. */
+export function seesEverything(c: RequestFacts): boolean {
+  return mayActOnOrganization(principalOf(c), "read")
+}
+
 /**
  * Checks that the caller may do `action` on `project` ("" and "*": on all). A project that the caller may not even see is
  * not found, as if it did not exist; otherwise the refusal names the role that is missing. Throws an `ApiError`.
@@ -116,6 +121,13 @@ export function requireProject(
   const visible = entity === "*" || action === "create" || mayActOn(principal, "read", entity, region)
   if (!visible) throw notFound(project)
   throw new ApiError("permission_denied", missingRole(action, entity, region))
+}
+
+/** Checks that the caller may report on each of the projects that a subscription names. Throws an `ApiError`. */
+export function requireSubscribe(c: RequestFacts, projects: readonly string[] | null): void {
+  for (const project of new Set(projects)) {
+    requireProject(c, "integrate", project, () => new ApiError("not_found", `project '${project}' not found`))
+  }
 }
 
 function requireAnyProject(c: RequestFacts, action: Action): void {

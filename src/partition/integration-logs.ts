@@ -1,6 +1,7 @@
 /** What integrations logged: appended, found newest first, gone after some days. */
 import { and, count, desc, eq, gt, gte, lte, type SQL, sql } from "drizzle-orm"
 import { jsonChunks } from "./bulk.ts"
+import { isConcerned, type ProjectsConcerned } from "./concerned.ts"
 import type { Partition } from "./partition.ts"
 import { integrationLogs } from "./schema.ts"
 import { through } from "./through.ts"
@@ -42,25 +43,27 @@ const REMOVED_AT_ONCE = 10_000
 export async function appendLogs({ db }: Partition, entries: readonly LogEntry[], now: number): Promise<void> {
   const [first, ...others] = jsonChunks(entries).map((json) =>
     db.insert(integrationLogs).select(sql`select null, value ->> 'integrationId', value ->> 'message', value ->> 'time',
-      value ->> 'context', value ->> 'task', value ->> 'triggeredId', value ->> 'gitCommitId', ${now} from json_each(${json})`),
+      value ->> 'context', value ->> 'task', value ->> 'triggeredId', value ->> 'gitCommitId', ${now},
+      coalesce((select project from events where context = value ->> 'context' limit 1), '') from json_each(${json})`),
   )
   if (first) await db.batch([first, ...others])
 }
 
-/** Finds entries, newest first. `after` is the `next` of the page before, or null for the first page. */
+/** Finds entries that are `concerned`, newest first. `after` is the `next` of the page before, or null for the first page. */
 export async function findLogs(
   { db }: Partition,
   filter: LogFilter,
+  concerned: ProjectsConcerned,
   page: { after: number | null; size: number },
   now: number,
 ): Promise<LogPage> {
   const { integrationId, message, time, context, task, triggeredId, gitCommitId, seq } = integrationLogs
-  const matching = and(...conditions(filter), gt(integrationLogs.createdAt, now - LOG_LIFETIME))
+  const isVisible = isConcerned(sql`${integrationLogs.project}`, concerned)
+  const matching = and(...conditions(filter), isVisible, gt(integrationLogs.createdAt, now - LOG_LIFETIME))
   const { after } = page
   const isLater =
     after === null ? undefined : sql`(time, seq) < ((select time from integration_logs where seq = ${after}), ${after})`
-  const index = filter.integrationId === undefined ? "integration_logs_by_time" : "integration_logs_by_integration"
-  const source = through(integrationLogs, index)
+  const source = through(integrationLogs, indexFor(filter, concerned))
   const counted = db
     .select({ one: sql`1`.as("one") })
     .from(source)
@@ -93,6 +96,12 @@ export async function findLogs(
     total: total && total.total <= COUNTED ? total.total : null,
     next: rows.length > page.size ? (shown.at(-1)?.seq ?? null) : null,
   }
+}
+
+/** A caller with some projects reads no more than the entries about these, however many there are about others. */
+function indexFor({ integrationId }: LogFilter, { named }: ProjectsConcerned): string {
+  if (!named.all) return "integration_logs_by_project"
+  return integrationId === undefined ? "integration_logs_by_time" : "integration_logs_by_integration"
 }
 
 /** Removes entries that are too old. Runs by the clock. */

@@ -352,9 +352,12 @@ export const integrationLogs = sqliteTable(
     triggeredId: text("triggered_id").notNull(),
     gitCommitId: text("git_commit_id").notNull(),
     createdAt: integer("created_at").notNull(),
+    /** The project of the events of `context`; "" where there are none. */
+    project: text("project").notNull().default(""),
   },
   (table) => [
     index("integration_logs_by_time").on(table.time),
+    index("integration_logs_by_project").on(table.project, table.time),
     index("integration_logs_by_integration").on(table.integrationId, table.time),
     index("integration_logs_by_age").on(table.createdAt),
   ],

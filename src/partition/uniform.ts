@@ -4,6 +4,7 @@
  */
 import { and, asc, eq, gte, lt, type SQL, sql } from "drizzle-orm"
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core"
+import { concernsOnly, type ProjectsConcerned } from "./concerned.ts"
 import type { Partition } from "./partition.ts"
 import { type IntegrationMetadata, integrations, type SubscriptionFilter, subscriptions } from "./schema.ts"
 
@@ -86,26 +87,32 @@ export async function registerIntegration(
   return { outcome: known.length > 0 ? "known" : "created", id: row.id }
 }
 
-/** Notes that an integration is alive; answers it, or null when there is none of that id. */
+/** Notes that an integration is alive; answers it with the subscriptions that are `concerned`, or null when there is none of that id. */
 export async function pingIntegration(
   { db }: Partition,
   id: string,
   now: number,
   alive: number,
+  concerned: ProjectsConcerned,
 ): Promise<Integration | null> {
   const isIt = and(eq(integrations.id, id), gte(integrations.lastSeen, alive))
   const [rows, subscribed] = await db.batch([
     db.update(integrations).set({ lastSeen: now }).where(isIt).returning(),
-    db.select().from(subscriptions).where(eq(subscriptions.integrationId, id)).orderBy(asc(subscriptions.position)),
+    db
+      .select()
+      .from(subscriptions)
+      .where(and(eq(subscriptions.integrationId, id), isAbout(concerned)))
+      .orderBy(asc(subscriptions.position)),
   ])
   return rows.map((row) => integrationOf(row, subscribed))[0] ?? null
 }
 
-/** Finds integrations, by name and namespace. */
+/** Finds integrations, by name and namespace, with the subscriptions that are `concerned`. */
 export async function findIntegrations(
   { db }: Partition,
   filter: IntegrationFilter,
   alive: number,
+  concerned: ProjectsConcerned,
 ): Promise<Integration[]> {
   const matching = and(
     gte(integrations.lastSeen, alive),
@@ -115,49 +122,60 @@ export async function findIntegrations(
     ...(filter.hostname === undefined
       ? []
       : [sql`json_extract(${integrations.metadata}, '$.hostname') = ${filter.hostname}`]),
-    ...subscribedTo("projects", filter.project),
-    ...subscribedTo("stages", filter.stage),
-    ...subscribedTo("services", filter.service),
+    ...subscribedTo("projects", filter.project, concerned),
+    ...subscribedTo("stages", filter.stage, concerned),
+    ...subscribedTo("services", filter.service, concerned),
   )
   const [rows, subscribed] = await db.batch([
     db.select().from(integrations).where(matching).orderBy(asc(integrations.name), asc(integrations.namespace)),
     db
       .select()
       .from(subscriptions)
-      .where(sql`integration_id in (select id from integrations where ${matching})`)
+      .where(and(sql`integration_id in (select id from integrations where ${matching})`, isAbout(concerned)))
       .orderBy(asc(subscriptions.integrationId), asc(subscriptions.position)),
   ])
   const byIntegration = Map.groupBy(subscribed, ({ integrationId }) => integrationId)
   return rows.map((row) => integrationOf(row, byIntegration.get(row.id) ?? []))
 }
 
-/** Removes an integration with its subscriptions; answers whether there was one. */
-export async function removeIntegration({ db }: Partition, id: string, alive: number): Promise<boolean> {
-  const [removed] = await db.batch([
+/** Removes an integration with its subscriptions, unless one of these is about what is not `concerned`. */
+export async function removeIntegration(
+  { db }: Partition,
+  id: string,
+  alive: number,
+  concerned: ProjectsConcerned,
+): Promise<"removed" | "missing" | "others"> {
+  const isIt = and(eq(integrations.id, id), gte(integrations.lastSeen, alive))
+  const hasOthers = sql`exists (select 1 from subscriptions where integration_id = ${id} and not ${isAbout(concerned)})`
+  const [found, removed] = await db.batch([
+    db.select({ id: integrations.id }).from(integrations).where(isIt),
     db
       .delete(integrations)
-      .where(and(eq(integrations.id, id), gte(integrations.lastSeen, alive)))
+      .where(and(isIt, sql`not ${hasOthers}`))
       .returning({ id: integrations.id }),
   ])
-  return removed.length > 0
+  if (removed.length > 0) return "removed"
+  return found.length > 0 ? "others" : "missing"
 }
 
-/** The subscriptions of an integration, in its order; null when there is no such integration. */
+/** The subscriptions of an integration that are `concerned`, in its order; null when there is no such integration. */
 export async function listSubscriptions(
   partition: Partition,
   integrationId: string,
   alive: number,
+  concerned: ProjectsConcerned,
 ): Promise<readonly Subscription[] | null> {
-  const [integration] = await findIntegrations(partition, { id: integrationId }, alive)
+  const [integration] = await findIntegrations(partition, { id: integrationId }, alive, concerned)
   return integration?.subscriptions ?? null
 }
 
-/** One subscription; null when it, or its integration, is not there. */
+/** One subscription; null when it, or its integration, is not there, or it is not `concerned`. */
 export async function findSubscription(
   { db }: Partition,
   integrationId: string,
   id: string,
   alive: number,
+  concerned: ProjectsConcerned,
 ): Promise<Subscription | null> {
   const { event, filter } = subscriptions
   const [rows] = await db.batch([
@@ -165,32 +183,39 @@ export async function findSubscription(
       .select({ id: subscriptions.id, event, filter })
       .from(subscriptions)
       .where(
-        and(eq(subscriptions.integrationId, integrationId), eq(subscriptions.id, id), isAlive(integrationId, alive)),
+        and(
+          eq(subscriptions.integrationId, integrationId),
+          eq(subscriptions.id, id),
+          isAlive(integrationId, alive),
+          isAbout(concerned),
+        ),
       ),
   ])
   return rows[0] ?? null
 }
 
-/** Stores a subscription: in the place of the one with its id, or behind all others. */
+/** Stores a subscription: in the place of the one with its id, if that is `concerned`, or behind all others. */
 export async function putSubscription(
   { db }: Partition,
   integrationId: string,
   { id, event, filter }: Subscription,
   alive: number,
-): Promise<{ outcome: "stored" | "no-integration" | "too-many-subscriptions" }> {
+  concerned: ProjectsConcerned,
+): Promise<{ outcome: "stored" | "no-integration" | "too-many-subscriptions" | "others" }> {
   const ofIntegration = sql`from subscriptions where integration_id = ${integrationId}`
   const isStored = sql`exists (select 1 ${ofIntegration} and id = ${id})`
+  const isOthers = sql`exists (select 1 ${ofIntegration} and id = ${id} and not ${isAbout(concerned)})`
   const hasRoom = sql`(select count(*) ${ofIntegration}) < ${MOST_SUBSCRIPTIONS}`
-  const [found, stored] = await db.batch([
+  const [[found], stored] = await db.batch([
     db
-      .select({ id: integrations.id })
+      .select({ isOthers: sql<number>`${isOthers}`.as("is_others") })
       .from(integrations)
       .where(and(eq(integrations.id, integrationId), gte(integrations.lastSeen, alive))),
     db
       .insert(subscriptions)
       .select(
         sql`select ${integrationId}, ${id}, (select coalesce(max(position) + 1, 0) ${ofIntegration}), ${event},
-          ${JSON.stringify(filter)} where ${isAlive(integrationId, alive)} and (${isStored} or ${hasRoom})`,
+          ${JSON.stringify(filter)} where ${isAlive(integrationId, alive)} and (${isStored} or ${hasRoom}) and not ${isOthers}`,
       )
       .onConflictDoUpdate({
         target: [subscriptions.integrationId, subscriptions.id],
@@ -198,13 +223,19 @@ export async function putSubscription(
       })
       .returning({ id: subscriptions.id }),
   ])
-  if (found.length === 0) return { outcome: "no-integration" }
+  if (!found) return { outcome: "no-integration" }
+  if (found.isOthers === 1) return { outcome: "others" }
   return { outcome: stored.length > 0 ? "stored" : "too-many-subscriptions" }
 }
 
-/** Removes a subscription, if it is there. */
-export async function removeSubscription({ db }: Partition, integrationId: string, id: string): Promise<void> {
-  const isIt = and(eq(subscriptions.integrationId, integrationId), eq(subscriptions.id, id))
+/** Removes a subscription, if it is there and `concerned`. */
+export async function removeSubscription(
+  { db }: Partition,
+  integrationId: string,
+  id: string,
+  concerned: ProjectsConcerned,
+): Promise<void> {
+  const isIt = and(eq(subscriptions.integrationId, integrationId), eq(subscriptions.id, id), isAbout(concerned))
   await db.batch([db.delete(subscriptions).where(isIt)])
 }
 
@@ -225,15 +256,21 @@ function isAlive(integrationId: string, alive: number): SQL {
   return sql`exists (select 1 from integrations where id = ${integrationId} and last_seen >= ${alive})`
 }
 
+/** Whether a row of the subscriptions is about projects of a caller only. */
+function isAbout(concerned: ProjectsConcerned): SQL {
+  return concernsOnly({ json: sql`subscriptions.filter`, path: "$.projects" }, concerned)
+}
+
 function equal(column: AnySQLiteColumn, value: string | undefined): SQL[] {
   return value === undefined ? [] : [eq(column, value)]
 }
 
 /** Whether some subscription names `value` in its filter. Several such conditions may be met by different subscriptions, as in Keptn. */
-function subscribedTo(kind: keyof SubscriptionFilter, value: string | undefined): SQL[] {
+function subscribedTo(kind: keyof SubscriptionFilter, value: string | undefined, concerned: ProjectsConcerned): SQL[] {
   if (value === undefined) return []
   const names = sql`json_each(subscriptions.filter, ${`$.${kind}`}) as name`
   return [
-    sql`exists (select 1 from subscriptions, ${names} where integration_id = integrations.id and name.value = ${value})`,
+    sql`exists (select 1 from subscriptions, ${names} where integration_id = integrations.id and name.value = ${value}
+      and ${isAbout(concerned)})`,
   ]
 }

@@ -1,6 +1,6 @@
 /** How import packages are taken in. */
 import type { HonoRequest } from "hono"
-import { principalOf, requireProject, requireSecrets } from "../../gateway/authorize.ts"
+import { principalOf, requireProject, requireSecrets, requireSubscribe } from "../../gateway/authorize.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { authorOf } from "../../lib/author.ts"
 import { findProject, type Project } from "../../partition/projects.ts"
@@ -26,6 +26,8 @@ export function importPackageHandler({ integrationLifetime }: ApiSettings): Regi
     const tasks = planned(project, bytes)
     // Secrets belong to the region, and are not every project's to create.
     if (tasks.some(({ step }) => step.kind === "secret")) requireSecrets(c, "administer")
+    for (const { step } of tasks)
+      if (step.kind === "subscription") requireSubscribe(c, step.subscription.filter.projects)
     const now = Date.now()
     const author = authorOf(principalOf(c), now)
     const tools = { partition, project: name, author, seal: c.get("seal"), alive: now - integrationLifetime }

@@ -55,6 +55,8 @@ export interface ImportTools {
 
 /** The integration that calls webhooks: subscriptions are made for it. */
 const WEBHOOK_SERVICE = "webhook-service"
+/** An import adds subscriptions under new ids, and looks at none that is stored. */
+const NOT_SHOWN = { named: { all: false, names: [] }, unnamed: false } as const
 const EXISTING_SECRET = "Unable to create secret: secret already exists"
 
 /** Imports what was planned. Throws an `ImportFailure`, or the `ApiError` of a deployment that cannot keep secrets. */
@@ -75,7 +77,7 @@ export async function runImport(tools: ImportTools, tasks: readonly PlannedTask[
 async function webhookIntegration({ partition, alive }: ImportTools, tasks: readonly PlannedTask[]): Promise<string> {
   const first = tasks.find(({ step }) => step.kind === "subscription")
   if (!first) return ""
-  const [integration] = await findIntegrations(partition, { name: WEBHOOK_SERVICE }, alive)
+  const [integration] = await findIntegrations(partition, { name: WEBHOOK_SERVICE }, alive, NOT_SHOWN)
   if (integration) return integration.id
   throw new ImportFailure(`task ${first.id}: no integration found for name ${WEBHOOK_SERVICE}`, null)
 }
@@ -135,7 +137,7 @@ function callOf(tools: ImportTools, { id, step }: PlannedTask, webhooks: string)
       })
     case "subscription":
       return deed(async () => {
-        const { outcome } = await putSubscription(partition, webhooks, step.subscription, alive)
+        const { outcome } = await putSubscription(partition, webhooks, step.subscription, alive, NOT_SHOWN)
         return outcome === "stored" ? null : `subscription: ${outcome}`
       })
   }

@@ -51,7 +51,7 @@ async function messagesOf(query: string): Promise<string[]> {
 async function storeLogs(integrationId: string, count: number, { hours = 0, step = 1 } = {}): Promise<void> {
   await env.DB_EU.prepare(
     `with recursive n(i) as (select 0 union all select i + 1 from n where i < ?1 - 1)
-     insert into integration_logs select null, ?2, i, 1700000000000 + i / ?3, '', '', '', '', ?4 from n`,
+     insert into integration_logs select null, ?2, i, 1700000000000 + i / ?3, '', '', '', '', ?4, '' from n`,
   )
     .bind(count, integrationId, step, Date.now() - hours * HOUR)
     .run()

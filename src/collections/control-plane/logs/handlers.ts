@@ -3,6 +3,7 @@ import type { z } from "@hono/zod-openapi"
 import { ApiError } from "../../../gateway/errors.ts"
 import { appendLogs, findLogs, type LogEntry } from "../../../partition/integration-logs.ts"
 import type { RegionalHandler } from "../../regional.ts"
+import { shownTo } from "../concerned.ts"
 import type { createLogs, listLogs } from "./routes.ts"
 import { LARGEST_PAGE, type logPageSchema } from "./schemas.ts"
 
@@ -30,7 +31,7 @@ export const listLogsHandler: RegionalHandler<typeof listLogs> = async (c) => {
     after: nextPageKey > 0 ? nextPageKey : null,
     size: pageSize > 0 ? Math.min(pageSize, LARGEST_PAGE) : LARGEST_PAGE,
   }
-  const found = await findLogs(c.get("partition"), filter, page, Date.now())
+  const found = await findLogs(c.get("partition"), filter, shownTo(c), page, Date.now())
   const members = {
     ...(found.next !== null && { nextPageKey: found.next }),
     ...(found.total && { totalCount: found.total }),

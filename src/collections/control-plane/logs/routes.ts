@@ -31,7 +31,8 @@ export const listLogs = createRoute({
   tags: ["logs"],
   summary: "Find what integrations logged",
   description:
-    "A page of the entries that meet all conditions, newest first. Times must be written as `2006-01-02T15:04:05.000Z`; other ones are answered with " +
+    "A page of the entries that meet all conditions, newest first: those about events of projects that the caller may read, and for Admin of " +
+    "all projects those about no project. Times must be written as `2006-01-02T15:04:05.000Z`; other ones are answered with " +
     "404, as in Keptn.",
   request: { query: logQuery },
   responses: {

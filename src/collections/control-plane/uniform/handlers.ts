@@ -1,10 +1,13 @@
 /** How integrations register. `lifetime` is how long one is known without a heartbeat, in milliseconds. */
+import type { Context } from "hono"
 import type { z } from "@hono/zod-openapi"
+import { requireSubscribe } from "../../../gateway/authorize.ts"
 import { ApiError } from "../../../gateway/errors.ts"
 import { utf8 } from "../../../lib/bytes.ts"
 import { sha1Hex } from "../../../lib/digest.ts"
 import * as uniform from "../../../partition/uniform.ts"
-import type { RegionalHandler } from "../../regional.ts"
+import type { RegionalEnv, RegionalHandler } from "../../regional.ts"
+import { shownTo, workedOnBy } from "../concerned.ts"
 import * as routes from "./routes.ts"
 import type { integrationSchema, registrationSchema } from "./schemas.ts"
 
@@ -12,6 +15,7 @@ export const registerIntegration =
   (lifetime: number): RegionalHandler<typeof routes.registerIntegration> =>
   async (c) => {
     const registration = await readRegistration(c.req.valid("json"))
+    for (const { filter } of registration.subscriptions) requireSubscribe(c, filter.projects)
     const now = Date.now()
     const result = await uniform.registerIntegration(c.get("partition"), registration, now, now - lifetime)
     if (result.outcome === "too-many-integrations") {
@@ -25,7 +29,7 @@ export const listIntegrations =
   (lifetime: number): RegionalHandler<typeof routes.listIntegrations> =>
   async (c) => {
     const alive = Date.now() - lifetime
-    const found = await uniform.findIntegrations(c.get("partition"), c.req.valid("query"), alive)
+    const found = await uniform.findIntegrations(c.get("partition"), c.req.valid("query"), alive, shownTo(c))
     return c.json(found.map(shownIntegration), 200)
   }
 
@@ -34,7 +38,13 @@ export const pingIntegration =
   async (c) => {
     const { integrationID } = c.req.valid("param")
     const now = Date.now()
-    const integration = await uniform.pingIntegration(c.get("partition"), integrationID, now, now - lifetime)
+    const integration = await uniform.pingIntegration(
+      c.get("partition"),
+      integrationID,
+      now,
+      now - lifetime,
+      workedOnBy(c),
+    )
     if (integration === null) throw new ApiError("not_found", "uniform integration not found")
     return c.json(shownIntegration(integration), 200)
   }
@@ -43,8 +53,10 @@ export const unregisterIntegration =
   (lifetime: number): RegionalHandler<typeof routes.unregisterIntegration> =>
   async (c) => {
     const { integrationID } = c.req.valid("param")
-    const removed = await uniform.removeIntegration(c.get("partition"), integrationID, Date.now() - lifetime)
-    if (!removed) throw routes.nothingToUnregister()
+    const alive = Date.now() - lifetime
+    const outcome = await uniform.removeIntegration(c.get("partition"), integrationID, alive, workedOnBy(c))
+    if (outcome === "missing") throw routes.nothingToUnregister()
+    if (outcome === "others") throw subscribedByOthers()
     return c.json({}, 200)
   }
 
@@ -52,7 +64,7 @@ export const listSubscriptions =
   (lifetime: number): RegionalHandler<typeof routes.listSubscriptions> =>
   async (c) => {
     const { integrationID } = c.req.valid("param")
-    const found = await uniform.listSubscriptions(c.get("partition"), integrationID, Date.now() - lifetime)
+    const found = await uniform.listSubscriptions(c.get("partition"), integrationID, Date.now() - lifetime, shownTo(c))
     if (found === null) throw routes.subscriptionNotFound()
     return c.json([...found], 200)
   }
@@ -62,7 +74,7 @@ export const createSubscription =
   async (c) => {
     const { integrationID } = c.req.valid("param")
     const subscription = { id: crypto.randomUUID(), ...c.req.valid("json") }
-    await storeSubscription(c.get("partition"), integrationID, subscription, lifetime)
+    await storeSubscription(c, integrationID, subscription, lifetime)
     return c.json({ id: subscription.id }, 201)
   }
 
@@ -71,7 +83,7 @@ export const getSubscription =
   async (c) => {
     const { integrationID, subscriptionID } = c.req.valid("param")
     const alive = Date.now() - lifetime
-    const found = await uniform.findSubscription(c.get("partition"), integrationID, subscriptionID, alive)
+    const found = await uniform.findSubscription(c.get("partition"), integrationID, subscriptionID, alive, shownTo(c))
     if (found === null) throw routes.subscriptionNotFound()
     return c.json(found, 200)
   }
@@ -81,27 +93,37 @@ export const putSubscription =
   async (c) => {
     const { integrationID, subscriptionID } = c.req.valid("param")
     const subscription = { id: subscriptionID, ...c.req.valid("json") }
-    await storeSubscription(c.get("partition"), integrationID, subscription, lifetime)
+    await storeSubscription(c, integrationID, subscription, lifetime)
     return c.json({ id: subscriptionID }, 201)
   }
 
 export const deleteSubscription: RegionalHandler<typeof routes.deleteSubscription> = async (c) => {
   const { integrationID, subscriptionID } = c.req.valid("param")
-  await uniform.removeSubscription(c.get("partition"), integrationID, subscriptionID)
+  await uniform.removeSubscription(c.get("partition"), integrationID, subscriptionID, workedOnBy(c))
   return c.json({}, 200)
 }
 
 async function storeSubscription(
-  partition: Parameters<typeof uniform.putSubscription>[0],
+  c: Context<RegionalEnv>,
   integrationId: string,
   subscription: uniform.Subscription,
   lifetime: number,
 ): Promise<void> {
-  const result = await uniform.putSubscription(partition, integrationId, subscription, Date.now() - lifetime)
+  requireSubscribe(c, subscription.filter.projects)
+  const alive = Date.now() - lifetime
+  const result = await uniform.putSubscription(c.get("partition"), integrationId, subscription, alive, workedOnBy(c))
+  if (result.outcome === "others") throw subscribedByOthers()
   if (result.outcome === "no-integration") throw routes.subscriptionNotFound()
   if (result.outcome === "too-many-subscriptions") {
     throw new ApiError("conflict", `an integration has at most ${uniform.MOST_SUBSCRIPTIONS} subscriptions`)
   }
+}
+
+/** What is to be changed is about projects on which the caller has no role. */
+function subscribedByOthers(): ApiError {
+  const text =
+    "it is subscribed to events of projects on which you may not report: missing role Integration, Contributor or Admin on them"
+  return new ApiError("permission_denied", text)
 }
 
 /** The id that Keptn gives an integration, and ids for its subscriptions. */

@@ -73,7 +73,7 @@ export const registerIntegration = createRoute({
   responses: {
     200: json(idSchema, "The integration was known"),
     201: json(idSchema, "The integration is new"),
-    ...keptnErrors("invalid_request", "permission_denied", "conflict", "payload_too_large"),
+    ...keptnErrors("invalid_request", "permission_denied", "not_found", "conflict", "payload_too_large"),
   },
 })
 
@@ -84,7 +84,9 @@ export const listIntegrations = createRoute({
   operationId: "listIntegrations",
   tags: TAGS,
   summary: "List integrations",
-  description: "The integrations that meet all conditions, by name and namespace. There are no pages.",
+  description:
+    "The integrations that meet all conditions, by name and namespace, with the subscriptions that the caller may see: those that name projects " +
+    "all of which the caller may read, and for Admin of all projects those that name none. There are no pages.",
   request: { query: integrationQuery },
   responses: {
     200: json(integrationListSchema, "The integrations"),
@@ -114,7 +116,8 @@ export const unregisterIntegration = createRoute({
   tags: TAGS,
   summary: "Unregister an integration",
   description:
-    "Removes the integration with its subscriptions. One that is not there is answered with 500, as in Keptn.",
+    "Removes the integration with its subscriptions, if the caller may report on every project that these name. One that is not there is " +
+    "answered with 500, as in Keptn.",
   request: { params: z.object({ integrationID }) },
   responses: {
     200: json(nothingSchema, "The integration is gone"),
@@ -129,7 +132,7 @@ export const listSubscriptions = createRoute({
   operationId: "listSubscriptions",
   tags: TAGS,
   summary: "List the subscriptions of an integration",
-  description: "All subscriptions, in the order in which they were added.",
+  description: "All subscriptions that the caller may see, in the order in which they were added.",
   request: { params: z.object({ integrationID }) },
   responses: {
     200: json(subscriptionListSchema, "The subscriptions, in their order"),
@@ -144,7 +147,7 @@ export const createSubscription = createRoute({
   operationId: "createSubscription",
   tags: TAGS,
   summary: "Add a subscription to an integration",
-  description: `Adds it at the end, under a new id. An integration has at most ${MOST_SUBSCRIPTIONS}, of at most 8,192 bytes each.`,
+  description: `Adds it at the end, under a new id. The caller must have a role that may report on each project that it names. An integration has at most ${MOST_SUBSCRIPTIONS}, of at most 8,192 bytes each.`,
   request: { params: z.object({ integrationID }), body: bodyOf(sentSubscriptionSchema) },
   responses: {
     201: json(idSchema, "The id of the new subscription"),
@@ -189,7 +192,8 @@ export const deleteSubscription = createRoute({
   operationId: "deleteSubscription",
   tags: TAGS,
   summary: "Delete a subscription",
-  description: "Removes the subscription. One that is not there is answered alike.",
+  description:
+    "Removes the subscription, if the caller may report on every project that it names. One that is not there is answered alike.",
   request: { params: z.object({ integrationID, subscriptionID }) },
   responses: {
     200: json(nothingSchema, "The subscription is gone, whether it existed or not"),
