@@ -26,8 +26,9 @@ export function importPackageHandler({ integrationLifetime }: ApiSettings): Regi
     const tasks = planned(project, bytes)
     // Secrets belong to the region, and are not every project's to create.
     if (tasks.some(({ step }) => step.kind === "secret")) requireSecrets(c, "administer")
-    for (const { step } of tasks)
+    for (const { step } of tasks) {
       if (step.kind === "subscription") requireSubscribe(c, step.subscription.filter.projects)
+    }
     const now = Date.now()
     const author = authorOf(principalOf(c), now)
     const tools = { partition, project: name, author, seal: c.get("seal"), alive: now - integrationLifetime }
