@@ -1,14 +1,13 @@
 /** Keptn's paging by offset, as projects, stages, services and resources have it. */
 import { z } from "@hono/zod-openapi"
+import { typedParameter } from "./typed-parameter.ts"
 
 const DEFAULT_SIZE = 20
 
 /** The query of a paged list. A key that is no number starts at the beginning, as in Keptn. */
 export const offsetPageQuery = z.object({
-  pageSize: z
-    .string()
-    .regex(/^-?\d{1,9}$/, "must be a whole number")
-    .optional()
+  pageSize: typedParameter
+    .refine((value) => value === undefined || /^-?\d{1,9}$/.test(value), "must be a whole number")
     .openapi({ type: "integer", description: `Entries on a page, ${DEFAULT_SIZE} when absent`, example: 20 }),
   nextPageKey: z
     .string()

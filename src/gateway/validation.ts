@@ -3,6 +3,7 @@ import type { Hook } from "@hono/zod-openapi"
 import type { z } from "@hono/zod-openapi"
 import { ApiError, type InvalidParameter } from "./errors.ts"
 import { invalidParameters } from "./listing.ts"
+import { isEmptyParameter } from "./typed-parameter.ts"
 
 type Issue = z.core.$ZodIssue
 // The hook serves routes of every shape; it looks at the issues only.
@@ -16,7 +17,10 @@ export const ginHook: ValidationHook = (result) => {
   throw new ApiError("invalid_request", `Invalid request format: ${ginText(issue)}`)
 }
 
-/** Services built on go-openapi: 422 with a code of its own per rule; only the first failing field is reported. */
+/**
+ * Services built on go-openapi: 422 with a code of its own per rule; only the first failing field is reported. An empty value
+ * of a typed parameter is 400, as in all other services.
+ */
 export const openApiHook: ValidationHook = (result) => {
   if (result.success) return
   const source = result.target === "json" ? "body" : result.target
@@ -27,6 +31,9 @@ export const openApiHook: ValidationHook = (result) => {
 /** The same error, where a handler reads what was `sent` itself; `placeOf` says where a field stands. */
 export function openApiError(error: z.core.$ZodError, sent: unknown, placeOf: (field: string) => string): ApiError {
   const issue = firstIssue(error.issues)
+  if (isEmptyParameter(issue)) {
+    return new ApiError("invalid_request", `${placeOf(issue.path.join("."))} ${issue.message}`)
+  }
   const { code, text } = openApiRule(issue, sentAt(sent, issue.path))
   return new ApiError("validation_failed", `${placeOf(issue.path.join(".") || "body")} ${text}`, { keptnCode: code })
 }

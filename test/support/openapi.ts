@@ -32,6 +32,8 @@ export interface Parameter {
   in: "path" | "query" | "header"
   required: boolean
   example: string | null
+  /** Whether it is a number, a flag or a time. */
+  isTyped: boolean
 }
 
 const requirementSchema = z.discriminatedUnion("on", [
@@ -52,6 +54,7 @@ const schemaSchema = z.looseObject({
   $ref: z.string().optional(),
   example: z.unknown().optional(),
   type: z.unknown().optional(),
+  format: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
   required: z.array(z.string()).default([]),
   items: z.unknown().optional(),
@@ -117,7 +120,9 @@ function operationsOf(host: string, document: Document): Operation[] {
           .flatMap(({ name, schema }) => optional(() => queryOf(name, exampleOf(document, schema, name))) ?? []),
         parameters: parameters.map(({ name, required, schema, ...parameter }) => {
           const example = optional(() => String(exampleOf(document, schema, name))) ?? null
-          return { name, in: parameter.in, required, example }
+          const { type, format } = schemaSchema.parse(schema)
+          const isTyped = type !== "string" || format === "date-time"
+          return { name, in: parameter.in, required, example, isTyped }
         }),
         takesBody: operation.requestBody !== undefined,
       }

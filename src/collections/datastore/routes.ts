@@ -28,7 +28,7 @@ export const listEvents = createRoute({
   request: { query: eventQuery },
   responses: {
     200: { description: "A page of events", content: { "application/json": { schema: eventPageSchema } } },
-    ...keptnErrors("validation_failed"),
+    ...keptnErrors("invalid_request", "validation_failed"),
   },
 })
 

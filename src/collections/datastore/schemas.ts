@@ -1,17 +1,18 @@
 /** The shapes of the mongodb-datastore API. */
 import { z } from "@hono/zod-openapi"
+import { typedParameter } from "../../gateway/typed-parameter.ts"
 
 const LARGEST_PAGE = 100
 const DEFAULT_PAGE = 20
 
-/** Keptn takes an absent and an empty parameter for the same. */
+/** Keptn takes an absent and an empty text for the same. */
 const text = z
   .string()
   .optional()
   .transform((value) => (value === "" ? undefined : value))
 
 /** RFC 3339, as milliseconds since 1970. Real instants are compared, whatever zone they are written in. */
-const instant = text.transform((value, check) => {
+const instant = typedParameter.transform((value, check) => {
   if (value === undefined) return undefined
   const time = Date.parse(value)
   if (Number.isNaN(time)) {
@@ -23,9 +24,7 @@ const instant = text.transform((value, check) => {
 
 /** A number from 1 to the largest page. */
 function wholeNumber(absent: number) {
-  return z
-    .string()
-    .optional()
+  return typedParameter
     .transform((value, check) => {
       if (value === undefined || /^-?\d{1,9}$/.test(value)) return Number(value ?? absent)
       check.addIssue({ code: "custom", message: `must be of type int64: "${value}"` })
@@ -96,15 +95,12 @@ const limit = wholeNumber(DEFAULT_PAGE).openapi({
   example: 20,
 })
 
-const flag = z
-  .string()
-  .optional()
-  .transform((value, check) => {
-    if (value === undefined || value === "") return false
-    if (/^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value)
-    check.addIssue({ code: "custom", message: `must be of type boolean: "${value}"` })
-    return z.NEVER
-  })
+const flag = typedParameter.transform((value, check) => {
+  if (value === undefined) return false
+  if (/^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value)
+  check.addIssue({ code: "custom", message: `must be of type boolean: "${value}"` })
+  return z.NEVER
+})
 
 /** The query of a search by type. */
 export const eventTypeQuery = z.object({

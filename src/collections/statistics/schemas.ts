@@ -1,16 +1,15 @@
 /** The shapes of the statistics API. */
 import { z } from "@hono/zod-openapi"
+import { typedParameter } from "../../gateway/typed-parameter.ts"
 
 /** The last second that RFC 3339 can write. */
 const LAST_SECOND = 253_402_300_799
 
-/** Seconds since 1970. Keptn takes an absent and an empty parameter for the same. */
+/** Seconds since 1970. */
 const seconds = (description: string, example: number) =>
-  z
-    .string()
-    .regex(/^\d{0,12}$/, "must be seconds since 1970")
-    .optional()
-    .transform((value) => (value === undefined || value === "" ? undefined : Number(value)))
+  typedParameter
+    .refine((value) => value === undefined || /^\d{1,12}$/.test(value), "must be seconds since 1970")
+    .transform((value) => (value === undefined ? undefined : Number(value)))
     .refine((value) => value === undefined || value <= LAST_SECOND, "must be seconds since 1970")
     .openapi({ type: "integer", description, example })
 

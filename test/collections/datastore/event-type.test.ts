@@ -138,7 +138,6 @@ describe("the other parameters of a search by type", () => {
     const before = new Date(Date.parse(time) - 1).toISOString()
     expect(await names("data.project:a", `fromTime=${time}`)).not.toContain(3)
     expect(await names("data.project:a", `fromTime=${before}`)).toContain(3)
-    expect(await names("data.project:a", "fromTime=")).toHaveLength(4)
     expect(await names("data.project:a", "fromTime=2100-01-01T00:00:00Z")).toEqual([])
   })
 
@@ -161,7 +160,7 @@ describe("an event that was invalidated", () => {
     await sendEvent({ type: TYPE, triggeredid: "i2", data: { ...place, project: "i1", n: 2 } })
     await sendEvent({ type: TYPE, data: { ...place, project: "i1", n: 3 } })
     await invalidate("i1", "i1")
-    for (const query of ["", "excludeInvalidated=false", "excludeInvalidated=0", "excludeInvalidated="]) {
+    for (const query of ["", "excludeInvalidated=false", "excludeInvalidated=0"]) {
       expect(await names("data.project:i1", query)).toEqual([3, 2, 1])
     }
     for (const query of ["excludeInvalidated=true", "excludeInvalidated=1", "excludeInvalidated=TRUE"]) {

@@ -162,10 +162,10 @@ describe("statistics", () => {
     })
   })
 
-  it("are of everything where no time is given, and where a time is empty", async () => {
+  it("are of everything where no time is given", async () => {
     const fresh = { type: "x", project: "ever", service: "s" }
     await store(bucket(30), [fresh])
-    for (const query of ["", "from=&to=", "from=0", `to=${bucket(31)}`]) {
+    for (const query of ["", "from=0", `to=${bucket(31)}`]) {
       const { projects } = await find(query)
       expect(projects.map(({ name }) => name)).toContain("ever")
     }

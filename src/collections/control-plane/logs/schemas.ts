@@ -1,5 +1,6 @@
 /** The shapes of what integrations log. */
 import { z } from "@hono/zod-openapi"
+import { typedParameter } from "../../../gateway/typed-parameter.ts"
 
 const LONGEST_MESSAGE = 16_384
 const LONGEST_TEXT = 1024
@@ -72,17 +73,15 @@ export const logPageSchema = z
   })
   .openapi("GetLogsResponse")
 
-/** Keptn takes an absent and an empty parameter for the same. */
+/** Keptn takes an absent and an empty text for the same. */
 const parameter = z
   .string()
   .optional()
   .transform((value) => (value === "" ? undefined : value))
 
-const wholeNumber = z
-  .string()
-  .regex(/^(-?\d{1,15})?$/, "must be a whole number")
-  .optional()
-  .transform((value) => Number(value ?? ""))
+const wholeNumber = typedParameter
+  .refine((value) => value === undefined || /^-?\d{1,15}$/.test(value), "must be a whole number")
+  .transform((value) => Number(value ?? 0))
 
 /** The query of a search for entries. Conditions are combined with and. Keptn looks at the times later, see the handler. */
 export const logQuery = z.object({
@@ -91,13 +90,13 @@ export const logQuery = z.object({
     description: "Only entries of this integration",
     example: EXAMPLE_INTEGRATION,
   }),
-  fromTime: parameter.openapi({
+  fromTime: typedParameter.openapi({
     type: "string",
     format: "date-time",
     description: "Only entries of this time and later",
     example: "2022-03-08T09:45:44.213Z",
   }),
-  beforeTime: parameter.openapi({
+  beforeTime: typedParameter.openapi({
     type: "string",
     format: "date-time",
     description: "Only entries of this time and earlier",
