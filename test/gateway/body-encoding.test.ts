@@ -22,6 +22,15 @@ describe("a part of a file", () => {
     expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("Content-Range")])
     expect((await fetchFile(place, "x.txt")).text).toBe("the whole file")
   })
+
+  it("is not taken for the file when it is empty, either", async () => {
+    const place = { project: await newProject("dev"), stage: "dev" }
+    const path = `${resourcePath(place)}/x.txt`
+    expect((await send("eu", path, { method: "PUT", headers: OCTETS, body: "the whole file" })).status).toBe(200)
+    const headers = { ...OCTETS, "content-range": "bytes */14", "content-length": "0" }
+    expect((await send("eu", path, { method: "PUT", headers })).status).toBe(400)
+    expect((await fetchFile(place, "x.txt")).text).toBe("the whole file")
+  })
 })
 
 describe("a compressed body", () => {

@@ -1,6 +1,7 @@
 /** How git's protocol behaves over HTTP (gitprotocol-http). */
 import type { Context } from "hono"
 import { requireProject } from "../../gateway/authorize.ts"
+import { type Coding, formatOf } from "../../gateway/body-encoding.ts"
 import { ApiError } from "../../gateway/errors.ts"
 import { ByteReader, MalformedGitData } from "../../git/byte-reader.ts"
 import { FLUSH, oneLine, pktLine } from "../../git/pkt-line.ts"
@@ -123,23 +124,20 @@ function requestReader(c: RegionalContext, service: string): ByteReader {
   }
   const { body } = c.req.raw
   if (body === null) throw new ApiError("invalid_request", "the request has no body: send it with git")
-  const encoding = c.req.header("content-encoding")
-  if (encoding === undefined || encoding === "identity") {
+  const format = formatOf(c.req.header("content-encoding") ?? null)
+  if (format === null) {
     return new ByteReader(body, service === SERVICES.fetch ? LONGEST_REQUEST : Number.POSITIVE_INFINITY)
   }
-  if (encoding !== "gzip" && encoding !== "x-gzip") {
-    throw new ApiError("unsupported_media_type", `Content-Encoding ${encoding} is not understood: use gzip`)
-  }
   // Git compresses what it holds in memory, and no packs: a little that is compressed can make a lot.
-  return new ByteReader(streamOf(decompressed(body)), LONGEST_REQUEST)
+  return new ByteReader(streamOf(decompressed(body, format)), LONGEST_REQUEST)
 }
 
-async function* decompressed(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* decompressed(body: ReadableStream<Uint8Array>, format: Coding): AsyncGenerator<Uint8Array> {
   try {
-    yield* body.pipeThrough(new DecompressionStream("gzip"))
+    yield* body.pipeThrough(new DecompressionStream(format))
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    throw new MalformedGitData("the request is not compressed with gzip, as it says")
+    throw new MalformedGitData(`the request is not compressed with ${format}, as it says`)
   }
 }
 

@@ -12,7 +12,7 @@ import { type CommitText, type FileFound, findFile } from "../../partition/repos
 import type { Missing, Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { projectNotFound } from "./parameters.ts"
-import { decodedName, queryUnescaped } from "./resource-uri.ts"
+import { decodedName, isDecodable, queryUnescaped } from "./resource-uri.ts"
 
 /** `/api/resource-service/v1/project/{p}/resource/` has 7 parts before the name; a stage and a service add two each. */
 const PROJECT_DEPTH = 7
@@ -31,26 +31,29 @@ export function scopeOf(names: Names): Scope {
   return { project: names.projectName, stage: names.stageName ?? null, service: names.serviceName ?? null }
 }
 
-/** The file that a path names: the paths in the scope that it may mean, and the name as it was sent, which is what Keptn echoes. */
+/**
+ * The file that a path names: the paths in the scope that it may mean, and the name as it was sent, which is what Keptn echoes.
+ * A reading that no file can have is null.
+ */
 export interface NamedResource {
-  once: string
-  twice: string
+  once: string | null
+  twice: string | null
   /** As go-utils may have meant it; see `queryUnescaped`. */
-  unescaped: string
+  unescaped: string | null
   sent: string
 }
 
-/** Reads the name in a path. Throws an `ApiError` when one of the paths that it may mean is none of a file. */
+/** Reads the name in a path. Throws an `ApiError` when it cannot be decoded, or no file can have the name however it is decoded. */
 export function namedResource(c: Context<RegionalEnv>, scope: Scope): NamedResource {
   const depth = PROJECT_DEPTH + (scope.stage === null ? 0 : 2) + (scope.service === null ? 0 : 2)
   const behind = (path: string): string => path.split("/").slice(depth).join("/")
+  const sentWhole = new URL(c.req.url).pathname
+  // Such a path is routed as it was sent. Taken as a name, it would be that of another file.
+  if (!isDecodable(sentWhole)) throw invalidUri()
   const { once, twice } = decodedName(behind(c.req.path))
-  return {
-    once: pathOf(once),
-    twice: pathOf(twice),
-    unescaped: pathOf(queryUnescaped(once)),
-    sent: behind(new URL(c.req.url).pathname.replace(/\/{2,}/g, "/")),
-  }
+  const named = { once: filePath(once), twice: filePath(twice), unescaped: filePath(queryUnescaped(once)) }
+  if (named.once === null && named.twice === null) throw invalidUri()
+  return { ...named, sent: behind(sentWhole.replace(/\/{2,}/g, "/")) }
 }
 
 /** Finds the file that a path names: the first that stands of those it may mean. */
@@ -62,19 +65,28 @@ export async function findNamed(
 ): Promise<(FileFound & { path: string }) | Missing> {
   let missing: Missing = { outcome: "missing", what: "resource" }
   for (const path of new Set([once, twice, unescaped])) {
+    if (path === null) continue
     const found = await findFile(partition, scope, path, commitId)
     if (found.outcome === "found") return { ...found, path }
     missing = found
-    if (found.what !== "resource") break
+    if (found.what !== "resource") return missing
   }
+  if (twice === null) throw invalidUri()
   return missing
 }
 
 /** The path that a write of JSON means, as Keptn's clients send it: as decoded once where such a file stands, else twice. */
 export async function writtenPath(partition: Partition, scope: Scope, { once, twice }: NamedResource): Promise<string> {
-  if (once === twice) return once
-  const standing = await findFile(partition, scope, once, null)
-  return standing.outcome === "found" ? once : twice
+  if (once !== null && once !== twice) {
+    const standing = await findFile(partition, scope, once, null)
+    if (standing.outcome === "found") return once
+  }
+  return soundPath(twice)
+}
+
+/** The path that a write of raw content means: as decoded once. */
+export function rawPath({ once }: NamedResource): string {
+  return soundPath(once)
 }
 
 /**
@@ -82,14 +94,22 @@ export async function writtenPath(partition: Partition, scope: Scope, { once, tw
  * repeated must not find another file.
  */
 export async function deletedPath(partition: Partition, scope: Scope, { once, twice }: NamedResource): Promise<string> {
-  return once === twice || (await wasEverHeld(partition, scope, once)) ? once : twice
+  if (once !== null && once !== twice && (await wasEverHeld(partition, scope, once))) return once
+  return soundPath(twice)
 }
 
 /** The path of the file that a resource URI names. Throws an `ApiError` when it names none. */
 export function pathOf(uri: string): string {
-  const path = filePath(uri)
-  if (path === null) throw new ApiError("invalid_request", "invalid resource uri")
+  return soundPath(filePath(uri))
+}
+
+function soundPath(path: string | null): string {
+  if (path === null) throw invalidUri()
   return path
+}
+
+function invalidUri(): ApiError {
+  return new ApiError("invalid_request", "invalid resource uri")
 }
 
 /** Who a commit of this request is by, and its message. */

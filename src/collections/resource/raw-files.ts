@@ -11,7 +11,7 @@ import type { Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { tagWritten, type WriteResult, writeResult } from "./answers.ts"
 import type { ResourceDialect } from "./dialects.ts"
-import { commitText, namedResource, writeMessage } from "./named-resource.ts"
+import { commitText, namedResource, rawPath, writeMessage } from "./named-resource.ts"
 
 type RegionalContext = Context<RegionalEnv>
 
@@ -42,7 +42,7 @@ export async function writeRaw(c: RegionalContext, dialect: ResourceDialect, sco
   if (!Number.isSafeInteger(size)) {
     throw new ApiError("length_required", "send the size of the file as Content-Length (curl -T does)")
   }
-  const { once: path } = namedResource(c, scope)
+  const path = rawPath(namedResource(c, scope))
   const text = commitText(c, writeMessage([{ path }]))
   const condition = writeCondition(c.req)
   const { body } = c.req.raw

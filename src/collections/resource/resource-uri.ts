@@ -19,11 +19,20 @@ export function queryUnescaped(once: string): string {
   return unescaped(once.replaceAll("+", " "))
 }
 
+/** Whether every escape of a text can be decoded, into UTF-8. */
+export function isDecodable(text: string): boolean {
+  return decoded(text) !== null
+}
+
 function unescaped(text: string): string {
+  return decoded(text) ?? text
+}
+
+function decoded(text: string): string | null {
   if (!text.includes("%")) return text
   try {
     return decodeURIComponent(text)
   } catch {
-    return text
+    return null
   }
 }

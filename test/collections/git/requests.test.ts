@@ -206,7 +206,16 @@ describe("a request is refused", () => {
 
   it("with a compression that is not gzip with 415", async () => {
     const response = await ask(project, "upload-pack", FLUSH, { headers: { "content-encoding": "br" } })
-    expect(await told(response)).toEqual([415, "text/plain", "Content-Encoding br is not understood: use gzip\n"])
+    const text = "Content-Encoding 'br' is not supported: send the body as it is, or with one of gzip, deflate\n"
+    expect(await told(response)).toEqual([415, "text/plain", text])
+    expect(response.headers.get("accept-encoding")).toBe("gzip, deflate")
+  })
+
+  it("with a part of a body with 400", async () => {
+    for (const program of ["upload-pack", "receive-pack"] as const) {
+      const response = await ask(project, program, FLUSH, { headers: { "content-range": "bytes 0-3/8" } })
+      expect((await told(response)).slice(0, 2)).toEqual([400, "text/plain"])
+    }
   })
 
   it("without a body with 400", async () => {
@@ -286,9 +295,9 @@ describe("a fetch", () => {
     }
   })
 
-  it("may be compressed", async () => {
+  it.each(["gzip", "GZIP", "x-gzip", "identity, gzip"])("may be compressed: %s", async (coding) => {
     const body = new Uint8Array(gzipSync(fetchBody(`want ${head}`, `have ${head}`)))
-    const response = await ask(project, "upload-pack", body, { headers: { ...V2, "content-encoding": "gzip" } })
+    const response = await ask(project, "upload-pack", body, { headers: { ...V2, "content-encoding": coding } })
     expect((await linesOf(response)).slice(0, 2)).toEqual(["acknowledgments", `ACK ${head}`])
   })
 

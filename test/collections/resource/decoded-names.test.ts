@@ -79,3 +79,46 @@ it("a write of JSON changes the file that has the name as decoded once", async (
   expect((await fetchFile(place, "a%2520b.yaml")).text).toBe("changed")
   expect((await fetchFile(place, "a%20b.yaml")).text).toBe("a b.yaml")
 })
+
+it.each(["%7Ea", "%2E%2E%2Fb", "%00", "c/%2Egit", "d%2F"])(
+  "%s is a file also where its escapes would make a name that no file can have",
+  async (name) => {
+    const [, place] = await newScopes()
+    await commitFiles(place, { [name]: "kept" })
+    expect((await fetchFile(place, encodeURIComponent(name))).text).toBe("kept")
+    await commitOf(await putFile(place, encodeURIComponent(name), "changed"))
+    expect((await fetchFile(place, encodeURIComponent(name))).text).toBe("changed")
+    await commitOf(await putRaw(place, encodeURIComponent(name), utf8("raw")))
+    await commitOf(await removeFile(place, encodeURIComponent(name)))
+    expect((await removeFile(place, encodeURIComponent(name))).status).toBe(404)
+    expect((await putFile(place, encodeURIComponent(name), "")).status).toBe(400)
+  },
+)
+
+it("a name that is too long only because it is escaped twice is the file that it means", async () => {
+  const [, place] = await newScopes()
+  const name = `${"ä".repeat(100)}.txt`
+  const twice = encodeURIComponent(encodeURIComponent(name))
+  await commitOf(await putFile(place, twice, "content"))
+  expect((await fetchFile(place, encodeURIComponent(name))).text).toBe("content")
+  expect((await fetchFile(place, twice)).text).toBe("content")
+  await commitOf(await removeFile(place, twice))
+  expect((await readFile(place, encodeURIComponent(name))).status).toBe(404)
+})
+
+it.each(["a%20b%ff.yaml", "a%20b%.yaml", "a%20b%zz.yaml"])(
+  "%s cannot be decoded and is refused, where it would be the name of another file",
+  async (sent) => {
+    for (const place of await newScopes()) {
+      await commitFiles(place, { [sent]: "kept" })
+      const requests = [
+        readFile(place, sent),
+        removeFile(place, sent),
+        putFile(place, sent, "x"),
+        putRaw(place, sent, utf8("x")),
+      ]
+      for (const response of await Promise.all(requests)) expect(response.status).toBe(400)
+      expect((await fetchFile(place, encodeURIComponent(sent))).text).toBe("kept")
+    }
+  },
+)
