@@ -116,9 +116,12 @@ async function removeArchived(db: Database, project: string, portion: readonly P
  */
 async function removeStrayEvents(db: Database, cutoff: number): Promise<void> {
   const oldest = sql`(select seq, project, time from events order by seq limit ${PORTION.events})`
-  const isStray = sql`time < ${cutoff} and project <> '' and project not in (select name from projects)`
-  await db.batch([db.delete(events).where(inArray(events.seq, sql`(select seq from ${oldest} where ${isStray})`))])
+  const stray = sql`(select seq from ${oldest} where time < ${cutoff} and not ${isOfLivingProject})`
+  await db.batch([db.delete(events).where(inArray(events.seq, stray))])
 }
+
+/** Whether an event is of a project that exists, or of none. */
+const isOfLivingProject = sql`(project = '' or project in (select name from projects))`
 
 /** The projects that the events belong to that were stored first, one portion of them, and how many are of each. */
 async function oldestProjects(db: Database, cutoff: number): Promise<{ project: string; count: number }[]> {
@@ -128,7 +131,7 @@ async function oldestProjects(db: Database, cutoff: number): Promise<{ project: 
     db
       .select({ project: sql<string>`project`.as("project"), count: sql<number>`count(*)`.as("count") })
       .from(oldest)
-      .where(sql`before < ${PORTION.bytes} and time < ${cutoff}`)
+      .where(sql`before < ${PORTION.bytes} and time < ${cutoff} and ${isOfLivingProject}`)
       .groupBy(sql`project`),
   ])
   return rows

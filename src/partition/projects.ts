@@ -19,6 +19,7 @@ import {
   eventCounts,
   events,
   type GitRemote,
+  integrationLogs,
   jobCursors,
   type KeptnEvent,
   projects,
@@ -146,10 +147,11 @@ export async function createProject(
   try {
     await db.batch([
       takeBack(db, { project: project.name, blobIds }),
-      // Events can be sent for a name that no project has: they are not those of this one.
-      ...forgetEvents(db, project.name),
       row,
       insertBranch(main.branchId, DEFAULT_BRANCH, null, []),
+      // Events can be sent for a name that no project has: they do not belong to this one. They go after the rows that fail
+      // when the name cannot be used, so that a refused creation touches none.
+      ...forgetEvents(db, project.name),
       ...first.statements,
       ...stages.flatMap((stage) => [
         insertBranch(stage.branchId, stage.name, stage.position, stage.parentStages),
@@ -356,9 +358,13 @@ export async function deleteProject(partition: Partition, name: string): Promise
   return roleChange
 }
 
-/** The statements that remove what the database holds of a project's events. */
+/**
+ * The statements that remove what the database holds of the events of a project name. What was logged about them stays,
+ * as about no project: a later project of that name does not inherit it.
+ */
 function forgetEvents(db: Database, project: string) {
   return [
+    db.update(integrationLogs).set({ project: "" }).where(eq(integrationLogs.project, project)),
     db.delete(events).where(eq(events.project, project)),
     db.delete(eventCounts).where(eq(eventCounts.project, project)),
     db.delete(jobCursors).where(eq(jobCursors.job, archiveMark(project))),

@@ -289,7 +289,10 @@ export const eventCounts = sqliteTable(
     source: text("source").notNull(),
     count: integer("count").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.bucket, table.project, table.service, table.type, table.source] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.project, table.service, table.type, table.source] }),
+    index("event_counts_by_project").on(table.project),
+  ],
 )
 
 /** What an integration says of itself, in Keptn's shape, but for what has a column. */

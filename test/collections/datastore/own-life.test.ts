@@ -2,10 +2,16 @@
 import { env } from "cloudflare:workers"
 import { expect, it } from "vitest"
 import { z } from "zod"
-import { createProject, send } from "../../support/client.ts"
+import { archiveEvents } from "../../../src/partition/event-export.ts"
+import { base64, createProject, send, shipyard, storageCounts, type TestRequest } from "../../support/client.ts"
 import { askEvents, findEvents, sendEvent } from "../../support/events.ts"
+import { knownToken } from "../../support/known.ts"
+import { openRegion } from "../../support/partition.ts"
+import { tokenWith } from "../../support/people.ts"
 import { projectsPath } from "../../support/projects.ts"
+import { storeEvents } from "../../support/store-events.ts"
 
+const LOG = "/api/controlPlane/v1/log"
 const TYPE = "sh.keptn.event.dev.delivery.triggered"
 
 function newName(): string {
@@ -17,7 +23,9 @@ async function exported(project: string): Promise<string> {
 }
 
 async function counted(project: string): Promise<number> {
-  const row = await env.DB_EU.prepare("select count(*) as n from event_counts where project = ?").bind(project).first()
+  const row = await env.DB_EU.prepare("select count(*) as n from event_counts where project = ? and type = ?")
+    .bind(project, TYPE)
+    .first()
   return z.object({ n: z.number() }).parse(row).n
 }
 
@@ -34,15 +42,52 @@ it("events that were sent before there was a project are not shown by it", async
   expect(await triggered.json()).toMatchObject({ events: [] })
 })
 
-it("they are not counted by its statistics either", async () => {
+it("are not counted by its statistics either", async () => {
   const project = newName()
-  await sendEvent({ type: TYPE, data: { project, stage: "dev" } })
-  const before = await counted(project)
+  await sendEvent({ type: TYPE, data: { project, stage: "dev", service: "carts" } })
+  expect(await counted(project)).toBe(1)
   await createProject("eu", project, "dev")
-  const fresh = newName()
-  await createProject("eu", fresh, "dev")
-  expect(before).toBe(1)
-  expect(await counted(project)).toBe(await counted(fresh))
+  expect(await counted(project)).toBe(0)
+  await sendEvent({ type: TYPE, data: { project, stage: "dev", service: "carts" } })
+  expect(await counted(project)).toBe(1)
+})
+
+it("what was logged about them is not shown to the project's people", async () => {
+  const project = newName()
+  const message = crypto.randomUUID()
+  const shkeptncontext = await sendEvent({ type: TYPE, data: { project, stage: "dev" } })
+  await send("eu", LOG, { json: { logs: [{ integrationid: "i", message, shkeptncontext }] } })
+  const token = await tokenWith({ roleName: "Viewer", entityId: project })
+  const shown = async (request: TestRequest) => (await send("eu", LOG, request)).text()
+  expect(await shown({ token })).toContain(message)
+  await createProject("eu", project, "dev")
+  expect(await shown({ token })).not.toContain(message)
+  expect(await shown({})).toContain(message)
+  await send("eu", LOG, { json: { logs: [{ integrationid: "i", message: "later", shkeptncontext }] } })
+  expect(await shown({ token })).not.toContain("later")
+})
+
+it("a creation reads no more rows when other projects have more events, counters and logs", async () => {
+  const token = await knownToken({ roleName: "Creator" })
+  const rowsOfCreation = async () => {
+    const json = { name: newName(), shipyard: base64(shipyard("dev")) }
+    return storageCounts(await send("eu", projectsPath, { json, token })).rows
+  }
+  const before = await rowsOfCreation()
+  const context = crypto.randomUUID()
+  await storeEvents(300, (n) => ({ type: `x${n}`, shkeptncontext: context, data: { project: "busy", service: "s" } }))
+  const logs = Array.from({ length: 300 }, () => ({ integrationid: "i", message: "m", shkeptncontext: context }))
+  await send("eu", LOG, { json: { logs } })
+  expect(await rowsOfCreation()).toBeLessThan(before + 10)
+})
+
+it("are not archived under its name, however many there are", async () => {
+  const project = newName()
+  // The retention moves 500 at a time: there are more behind those that it removes.
+  await storeEvents(700, () => ({ type: TYPE, time: "2023-01-01T00:00:00.000Z", data: { project } }))
+  await archiveEvents(openRegion(), Date.parse("2023-01-02T00:00:00.000Z"))
+  await createProject("eu", project, "dev")
+  expect(await exported(project)).not.toContain(TYPE)
 })
 
 it("events that come between a deletion and a new creation belong to neither", async () => {

@@ -1,0 +1,1 @@
+CREATE INDEX `event_counts_by_project` ON `event_counts` (`project`);
