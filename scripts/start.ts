@@ -33,6 +33,7 @@ async function start(settings: Settings): Promise<void> {
 
 /** Serves the built Worker. */
 async function runBuilt(settings: Settings, state: StateFolder, addresses: readonly string[]): Promise<void> {
+  tell(`building the Worker, preparing the data in ${state.path}`)
   const build = startBuild(join(state.path, "build"))
   lifetime.beforeEnd(build.stop)
   // Loaded only now, so that the build, in a process of its own, runs in the meantime: wrangler takes a second to load.
@@ -42,28 +43,22 @@ async function runBuilt(settings: Settings, state: StateFolder, addresses: reado
     import("./start/serve.ts"),
     import("./start/jobs.ts"),
   ])
-  const project = readProject(changesOf(settings, state))
+  const project = readProject(settings.variables, { SECRET_KEYS: state.secretKeys() })
   const token = await prepare(project, state, lifetime)
-  const miniflare = await serve(project, await build.bundle, addresses, { storage: state.storage, settings, lifetime })
+  const bundle = await build.bundle
+  tell("starting the Worker")
+  const miniflare = await serve(project, bundle, addresses, { storage: state.storage, settings, lifetime })
   scheduleJobs(miniflare, project.crons, lifetime)
   announce(project, settings, token)
 }
 
 /** Runs `wrangler dev` until it ends. */
 async function runDev(settings: Settings, state: StateFolder): Promise<void> {
-  const [{ readProject, localVariables }, { prepare }] = await Promise.all([
-    import("./start/project.ts"),
-    import("./start/prepare.ts"),
-  ])
-  const changes = changesOf(settings, state)
-  const project = readProject(changes)
+  const [{ readProject }, { prepare }] = await Promise.all([import("./start/project.ts"), import("./start/prepare.ts")])
+  const project = readProject(settings.variables, { SECRET_KEYS: state.secretKeys() })
   announce(project, settings, await prepare(project, state, lifetime))
-  const variables = Object.entries(localVariables(project.apiDomain)).flatMap(([name, value]) => [
-    "--var",
-    `${name}:${value}`,
-  ])
-  const places = ["--persist-to", state.path, "--env-file", state.keepVariables(changes)]
-  const child = startWranglerDev([...places, "--port", String(settings.port), ...variables])
+  const places = ["--persist-to", state.path, "--env-file", state.keepVariables(project.changes)]
+  const child = startWranglerDev([...places, "--port", String(settings.port)])
   const exit = once(child, "exit")
   lifetime.beforeEnd(async () => {
     child.kill()
@@ -71,11 +66,6 @@ async function runDev(settings: Settings, state: StateFolder): Promise<void> {
   })
   await exit
   await lifetime.end(child.exitCode ?? 0)
-}
-
-/** What is not in wrangler.toml: the secret that a deployment has from `wrangler secret put`, and what the person gave. */
-function changesOf(settings: Settings, state: StateFolder): Settings["variables"] {
-  return { SECRET_KEYS: state.secretKeys(), ...settings.variables }
 }
 
 /** Says where Quarterdeck is and how to ask it something. */
@@ -88,7 +78,12 @@ function announce(project: Project, settings: Settings, token: string | null): v
     `token ${token ?? `unknown: the file ${join(settings.state, "token")} is gone`}`,
     `curl -H 'x-token: ${token ?? "TOKEN"}' '${example}'`,
   ]
-  process.stdout.write(`${lines.join("\n")}\n`)
+  tell(lines.join("\n"))
+}
+
+/** Writes for the person at the keyboard. */
+function tell(text: string): void {
+  process.stdout.write(`${text}\n`)
 }
 
 /** Says what went wrong in one line when the person can mend it, with all there is to know when it is our fault. */

@@ -1,7 +1,7 @@
 /** The Worker's environment, parsed once per isolate. Nothing else reads it but app.ts. */
 import { z } from "zod"
-import { readSealingKeys, type SealingKeys } from "./lib/sealing.ts"
-import { readUpstreams, type Upstream } from "./upstream/settings.ts"
+import type { SealingKeys } from "./lib/sealing.ts"
+import { type ConfigProblem, readVariables, type Upstreams } from "./variables.ts"
 
 /** One region's bindings. `cache` is null where KV may not cache (`CACHED_REGIONS`). */
 export interface RegionBindings {
@@ -9,9 +9,6 @@ export interface RegionBindings {
   bucket: R2Bucket
   cache: KVNamespace | null
 }
-
-/** Per region what origins serve in the place of this Worker. */
-type Upstreams = ReadonlyMap<string, readonly Upstream[]>
 
 /** Settings and bindings, checked. */
 export interface Config {
@@ -49,29 +46,27 @@ const STORAGE_TIMEOUT = 30_000
 /** The environment cannot be served; the message names what is wrong and where to mend it. */
 export class ConfigError extends Error {
   override name = "ConfigError"
+
+  /** One entry for each thing that is missing or wrong. */
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const list = problems.map(({ text }) => text).join("; ")
+    super(`the configuration of this Worker is wrong (see wrangler.toml): ${list}`)
+    this.problems = problems
+  }
 }
 
 /** Parses the environment. Throws a `ConfigError` that names everything that is missing or wrong. */
 export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
-  const problems: string[] = []
-  const variables = variablesSchema.safeParse(env)
-  for (const issue of variables.error?.issues ?? []) problems.push(`${issue.path.join(".")} ${issue.message}`)
-  // Read on their own: a mistake elsewhere must not hide what these have wrong.
-  const { shape } = variablesSchema
-  const codes = shape.REGIONS.safeParse(env["REGIONS"]).data ?? []
-  const cachedCodes = shape.CACHED_REGIONS.safeParse(env["CACHED_REGIONS"]).data ?? []
-  const defaultRegion = shape.DEFAULT_REGION.safeParse(env["DEFAULT_REGION"]).data ?? null
-  if (codes.length > 0) problems.push(...regionProblems(codes, cachedCodes, defaultRegion))
-  const secretKeys = readSecretKeys(env["SECRET_KEYS"])
-  if ("problem" in secretKeys) problems.push(`SECRET_KEYS ${secretKeys.problem}`)
+  const { values, codes, cachedCodes, secretKeys, upstreams, problems: variableProblems } = readVariables(env)
+  const problems = [...variableProblems]
   const read = <T>(name: string, kind: string, schema: z.ZodType<T>): T | null => {
     const parsed = schema.safeParse(env[name])
     if (parsed.success) return parsed.data
-    problems.push(`${name} must be a ${kind} binding`)
+    problems.push({ name, text: `${name} must be a ${kind} binding` })
     return null
   }
-  const upstreams = readAllUpstreams(env, codes)
-  problems.push(...upstreams.problems)
   const directory = read("DB_GLOBAL", "D1 database", d1)
   const assets = read("ASSETS", "static assets", fetcher)
   const authFailures = read("AUTH_FAILURES", "rate limit", rateLimit)
@@ -84,117 +79,29 @@ export function loadConfig(env: Readonly<Record<string, unknown>>): Config {
     const cache = cachedCodes.includes(region) ? read(`CACHE_${suffix}`, "KV namespace", kv) : null
     if (database && bucket) regions.set(region, { database, bucket, cache })
   }
-  if (
-    problems.length > 0 ||
-    "problem" in secretKeys ||
-    !variables.success ||
-    !directory ||
-    !assets ||
-    !authFailures ||
-    !version
-  ) {
-    throw new ConfigError(`the configuration of this Worker is wrong (see wrangler.toml): ${problems.join("; ")}`)
+  if (problems.length > 0 || !values || !directory || !assets || !authFailures || !version) {
+    throw new ConfigError(problems)
   }
   return {
-    apiDomain: variables.data.API_DOMAIN,
-    defaultRegion,
-    tokenCacheSeconds: variables.data.TOKEN_CACHE_SECONDS,
-    maxBodyBytes: variables.data.MAX_BODY_BYTES,
-    maxRawBytes: variables.data.MAX_RAW_BYTES,
-    auditRetentionDays: variables.data.AUDIT_RETENTION_DAYS,
-    eventRetentionDays: variables.data.EVENT_RETENTION_DAYS === 0 ? null : variables.data.EVENT_RETENTION_DAYS,
-    integrationTtlHours: variables.data.INTEGRATION_TTL_HOURS,
-    eventValidation: variables.data.EVENT_VALIDATION === "on",
-    serverTiming: variables.data.SERVER_TIMING === "on",
+    apiDomain: values.API_DOMAIN,
+    defaultRegion: values.DEFAULT_REGION,
+    tokenCacheSeconds: values.TOKEN_CACHE_SECONDS,
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    maxRawBytes: values.MAX_RAW_BYTES,
+    auditRetentionDays: values.AUDIT_RETENTION_DAYS,
+    eventRetentionDays: values.EVENT_RETENTION_DAYS === 0 ? null : values.EVENT_RETENTION_DAYS,
+    integrationTtlHours: values.INTEGRATION_TTL_HOURS,
+    eventValidation: values.EVENT_VALIDATION === "on",
+    serverTiming: values.SERVER_TIMING === "on",
     storageTimeout: STORAGE_TIMEOUT,
     version: version.id,
-    secretKeys: secretKeys.keys,
+    secretKeys,
     directory,
     regions,
-    upstreams: upstreams.upstreams,
+    upstreams,
     assets,
     authFailures,
   }
-}
-
-/** The upstreams of each region, from `UPSTREAMS_EU` and its like. */
-function readAllUpstreams(
-  env: Readonly<Record<string, unknown>>,
-  codes: readonly string[],
-): { upstreams: Upstreams; problems: string[] } {
-  const upstreams = new Map<string, readonly Upstream[]>()
-  const problems: string[] = []
-  const surroundings = {
-    secret: (name: string) => env[name],
-    ownHosts: ["global", ...codes].map((label) => `${label}.${String(env["API_DOMAIN"])}`),
-    maxRequestBytes: Number(env["MAX_RAW_BYTES"]),
-  }
-  for (const code of codes) {
-    const variable = `UPSTREAMS_${code.toUpperCase()}`
-    const read = readUpstreams(variable, env[variable], surroundings)
-    if ("problems" in read) problems.push(...read.problems)
-    else upstreams.set(code, read.upstreams)
-  }
-  const known = codes.map((code) => `UPSTREAMS_${code.toUpperCase()}`)
-  const unknown = Object.keys(env).filter((name) => name.startsWith("UPSTREAMS_") && !known.includes(name))
-  return { upstreams, problems: [...problems, ...unknown.map((name) => `${name} is for none of the REGIONS`)] }
-}
-
-const required = { error: "is missing" }
-const region = z.string().regex(/^[a-z][a-z0-9]*$/, "must hold region codes of lower-case letters and digits")
-const regionList = z
-  .string(required)
-  .transform((text) =>
-    text
-      .split(",")
-      .map((one) => one.trim())
-      .filter((one) => one !== ""),
-  )
-  .pipe(z.array(region))
-const wholeNumber = z
-  .string(required)
-  .regex(/^\d{1,15}$/, "must be a whole number")
-  .transform(Number)
-const onOrOff = z.enum(["on", "off"], { error: 'must be "on" or "off"' })
-
-const variablesSchema = z.object({
-  API_DOMAIN: z.string(required).regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a lower-case domain name"),
-  REGIONS: regionList.refine((list) => list.length > 0, "must name at least one region"),
-  CACHED_REGIONS: regionList,
-  DEFAULT_REGION: z.string(required).transform((text) => (text === "" ? null : text)),
-  TOKEN_CACHE_SECONDS: wholeNumber.refine((seconds) => seconds <= 900, "must be at most 900"),
-  // JSON is held whole, its files beside it: an isolate has 128 MB for everything it does at a time.
-  MAX_BODY_BYTES: wholeNumber.refine((bytes) => bytes > 0 && bytes <= 16_777_216, "must be from 1 to 16777216"),
-  MAX_RAW_BYTES: wholeNumber.refine((bytes) => bytes > 0, "must be greater than 0"),
-  EVENT_RETENTION_DAYS: wholeNumber,
-  AUDIT_RETENTION_DAYS: wholeNumber.refine((days) => days > 0, "must be greater than 0"),
-  INTEGRATION_TTL_HOURS: wholeNumber.refine((hours) => hours > 0, "must be greater than 0"),
-  EVENT_VALIDATION: onOrOff,
-  SERVER_TIMING: onOrOff,
-})
-
-/** The keys of `SECRET_KEYS`, which is a secret of the Worker and no variable; null when it is absent or empty. */
-function readSecretKeys(value: unknown): { keys: SealingKeys | null } | { problem: string } {
-  if (value === undefined) return { keys: null }
-  if (typeof value !== "string") return { problem: "must be a text" }
-  return value.trim() === "" ? { keys: null } : readSealingKeys(value)
-}
-
-/** What the variables that name regions have wrong together. */
-function regionProblems(
-  codes: readonly string[],
-  cachedCodes: readonly string[],
-  defaultRegion: string | null,
-): string[] {
-  const problems: string[] = []
-  if (codes.includes("global")) problems.push("REGIONS cannot hold 'global', the name of the global host")
-  for (const one of cachedCodes.filter((code) => !codes.includes(code))) {
-    problems.push(`CACHED_REGIONS holds '${one}', which REGIONS does not`)
-  }
-  if (defaultRegion !== null && !codes.includes(defaultRegion)) {
-    problems.push(`DEFAULT_REGION must be empty or one of ${codes.join(", ")}`)
-  }
-  return problems
 }
 
 /** Bindings have no common type to ask for; a method that only they have tells them apart from text and from nothing. */

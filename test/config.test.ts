@@ -148,7 +148,7 @@ describe("a variable", () => {
     ["TOKEN_CACHE_SECONDS", "5s", `TOKEN_CACHE_SECONDS ${number}`],
     ["TOKEN_CACHE_SECONDS", "0.5", `TOKEN_CACHE_SECONDS ${number}`],
     ["TOKEN_CACHE_SECONDS", "901", "TOKEN_CACHE_SECONDS must be at most 900"],
-    ["TOKEN_CACHE_SECONDS", 5, "TOKEN_CACHE_SECONDS is missing"],
+    ["TOKEN_CACHE_SECONDS", 5, "TOKEN_CACHE_SECONDS must be a text, in quotes"],
     ["MAX_BODY_BYTES", undefined, "MAX_BODY_BYTES is missing"],
     ["MAX_BODY_BYTES", "5m", `MAX_BODY_BYTES ${number}`],
     ["MAX_BODY_BYTES", "0", "MAX_BODY_BYTES must be from 1 to 16777216"],

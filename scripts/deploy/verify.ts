@@ -1,6 +1,7 @@
 /** Whether a wrangler.toml can be deployed: found out before anything is touched, with the Worker's own rules. */
 import { ConfigError, loadConfig } from "../../src/config.ts"
 import { newSealingKey } from "../../src/lib/sealing.ts"
+import { playedBindings } from "../operate/bindings.ts"
 import { type Deployment, hostsOf, isPlaceholder, listed } from "../operate/deployment.ts"
 
 /** Sentences about what is wrong. `secrets` are the names of the Worker's secrets. */
@@ -28,32 +29,14 @@ function hostProblems({ vars, routes }: Deployment): string[] {
   ]
 }
 
-/** A method of what is played. */
-function call(): void {}
-
-/** What the Worker would answer 503 with. Bindings that wrangler will make are played, and so are secrets, which nobody can read. */
+/** What the Worker would answer 503 with. Secrets are played, because nobody can read them. */
 function configProblems(deployment: Deployment, secrets: readonly string[]): string[] {
-  const bound = (list: readonly { binding: string }[], method: string) =>
-    list.map(({ binding }) => [binding, { [method]: call }] as const)
-  const environment = {
-    ...deployment.vars,
-    ...Object.fromEntries(secrets.map((name) => [name, name === "SECRET_KEYS" ? newSealingKey(new Date()) : "secret"])),
-    ...Object.fromEntries(bound(deployment.d1_databases, "prepare")),
-    ...Object.fromEntries(bound(deployment.r2_buckets, "createMultipartUpload")),
-    ...Object.fromEntries(bound(deployment.kv_namespaces, "getWithMetadata")),
-    ...Object.fromEntries(deployment.ratelimits.map(({ name }) => [name, { limit: call }])),
-    ...playedBinding(deployment.assets?.binding, { fetch: call }),
-    ...playedBinding(deployment.version_metadata?.binding, { id: "" }),
-  }
+  const values = secrets.map((name) => [name, name === "SECRET_KEYS" ? newSealingKey(new Date()) : "secret"])
   try {
-    loadConfig(environment)
+    loadConfig({ ...deployment.vars, ...Object.fromEntries(values), ...playedBindings(deployment) })
     return []
   } catch (error) {
     if (error instanceof ConfigError) return [error.message]
     throw error
   }
-}
-
-function playedBinding(name: string | undefined, binding: object): Record<string, object> {
-  return name === undefined ? {} : { [name]: binding }
 }

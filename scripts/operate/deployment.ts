@@ -17,6 +17,7 @@ const shape = z.object({
     CACHED_REGIONS: z.string(),
     DEFAULT_REGION: z.string(),
   }),
+  triggers: z.object({ crons: z.array(z.string()).default([]) }).prefault({}),
   routes: z.array(z.union([z.string(), z.looseObject({ pattern: z.string() })])).default([]),
   d1_databases: z.array(
     named.extend({

@@ -1,6 +1,7 @@
 /** Makes the databases ready before anything serves them. */
 import { createToken } from "../../src/lib/token-format.ts"
 import { bootstrap } from "../../src/directory/bootstrap.ts"
+import { checkStorage, damaged } from "./damage.ts"
 import { applyMigrations } from "./migrate.ts"
 import type { Lifetime } from "./lifetime.ts"
 import { startMiniflare } from "./miniflare.ts"
@@ -13,6 +14,16 @@ const DIRECTORY = "DB_GLOBAL"
 
 /** Applies what migrations are pending and sees to the organization; the token of the first start, or null when it is lost. */
 export async function prepare(project: Project, state: StateFolder, lifetime: Lifetime): Promise<string | null> {
+  checkStorage(state.path, state.storage)
+  try {
+    return await migrateAndBootstrap(project, state, lifetime)
+  } catch (error) {
+    // What the check above leaves out: a large database is not read whole, and one with other tables is whole.
+    throw error instanceof Error && /D1_ERROR|SQLITE_/.test(error.message) ? damaged(state.path, error.message) : error
+  }
+}
+
+async function migrateAndBootstrap(project: Project, state: StateFolder, lifetime: Lifetime): Promise<string | null> {
   const worker = project.worker({ modules: true, script: "export default {}" })
   const miniflare = await startMiniflare({ storage: state.storage, verbose: false, workers: [worker] }, lifetime)
   const databases = await miniflare.getBindings<Record<string, D1Database | undefined>>()

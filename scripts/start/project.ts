@@ -1,18 +1,13 @@
 /** What wrangler.toml says, as far as a local run needs it. */
 import { resolve } from "node:path"
 import type { V4WorkerOptions } from "miniflare"
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler"
+import { unstable_getMiniflareWorkerOptions } from "wrangler"
 import { z } from "zod"
+import { listed, readDeployment } from "../operate/deployment.ts"
 import type { Bundle } from "./build.ts"
 import type { MigratedDatabase } from "./migrate.ts"
 import { CONFIG, ROOT, type Settings, StartError } from "./settings.ts"
-
-const configShape = z.object({
-  name: z.string(),
-  vars: z.object({ API_DOMAIN: z.string(), REGIONS: z.string() }),
-  triggers: z.object({ crons: z.array(z.string()).default([]) }),
-  d1_databases: z.array(z.object({ binding: z.string(), migrations_dir: z.string().default("migrations") })),
-})
+import { checkVariables } from "./variables.ts"
 
 /** The code of a Worker, in Miniflare's words. */
 type Source = Bundle | { modules: true; script: string }
@@ -23,49 +18,50 @@ export interface Project {
   crons: readonly string[]
   regions: readonly string[]
   apiDomain: string
+  /** The variables and secrets of the Worker that wrangler.toml has not, or has with other values. */
+  changes: Settings["variables"]
   /** The Worker with all its bindings, running `source`. */
   worker: (source: Source) => V4WorkerOptions
 }
 
-/** Reads wrangler.toml. `changes` are variables in the place of those it has, and the secrets of the Worker, which it has not. */
-export function readProject(changes: Settings["variables"]): Project {
-  const { config, workerOptions } = readConfig()
-  const { name, vars, triggers, d1_databases } = parseConfig(config)
-  const apiDomain = localDomain(vars.API_DOMAIN)
-  const { modulesRules: _, ...options } = workerOptions
-  const variables = z.record(z.string(), z.json()).parse(options["bindings"])
-  const bindings = { ...variables, ...localVariables(apiDomain), ...changes }
+/**
+ * Reads wrangler.toml. `given` are the variables and secrets in the place of those it has; `kept` are secrets of the state folder, for when none are
+ * given. Throws a `StartError` when the Worker could not serve with them.
+ */
+export function readProject(given: Settings["variables"], kept: Settings["variables"] = {}): Project {
+  const deployment = readDeployment(CONFIG)
+  const { modulesRules: _, ...options } = readWorkerOptions()
+  const configured = z.record(z.string(), z.json()).parse(options["bindings"])
+  const changes = { ...localVariables(localDomain(deployment.vars.API_DOMAIN)), ...kept, ...given }
+  const variables = { ...configured, ...changes }
+  checkVariables({ deployment, given, variables })
+  const hosts = z.object({ API_DOMAIN: z.string(), REGIONS: z.string() }).parse(variables)
   return {
-    name,
-    databases: d1_databases.map(({ binding, migrations_dir }) => ({ binding, folder: resolve(ROOT, migrations_dir) })),
-    crons: triggers.crons,
-    regions: vars.REGIONS.split(",").map((region) => region.trim()),
-    apiDomain,
-    worker: (source) => ({ ...options, name, bindings, ...source }),
+    name: deployment.name,
+    databases: deployment.d1_databases.map(({ binding, migrations_dir }) => ({
+      binding,
+      folder: resolve(ROOT, migrations_dir),
+    })),
+    crons: deployment.triggers.crons,
+    regions: listed(hosts.REGIONS),
+    apiDomain: hosts.API_DOMAIN,
+    changes,
+    worker: (source) => ({ ...options, name: deployment.name, bindings: variables, ...source }),
   }
 }
 
 /** The variables that differ from a deployment: hosts that lead to this machine, and timings for development. */
-export function localVariables(apiDomain: string): Record<string, string> {
+function localVariables(apiDomain: string): Record<string, string> {
   return { API_DOMAIN: apiDomain, SERVER_TIMING: "on" }
 }
 
-/** The configuration as wrangler reads it, and what `wrangler dev` would make of it for Miniflare. */
-function readConfig() {
+/** What `wrangler dev` would make of the configuration for Miniflare. */
+function readWorkerOptions() {
   try {
-    const config = unstable_readConfig({ config: CONFIG })
-    return { config, workerOptions: unstable_getMiniflareWorkerOptions(config).workerOptions }
+    return unstable_getMiniflareWorkerOptions(CONFIG).workerOptions
   } catch (error) {
     throw new StartError(`${CONFIG} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-function parseConfig(config: unknown): z.infer<typeof configShape> {
-  const { data, error } = configShape.safeParse(config)
-  if (data !== undefined) return data
-  throw new StartError(
-    `${CONFIG} is not complete: ${error.issues.map((one) => one.path.join(".")).join(", ")}. Correct it.`,
-  )
 }
 
 /** A domain of the internet does not lead to this machine. */

@@ -5,12 +5,15 @@ import { DatabaseSync } from "node:sqlite"
 import { z } from "zod"
 import { newSealingKey, readSealingKeys } from "../../src/lib/sealing.ts"
 import { classifyToken } from "../../src/lib/token-format.ts"
+import { damaged } from "./damage.ts"
 import { type Settings, StartError } from "./settings.ts"
 
 /** How long a start waits for an earlier one that is just ending. */
 const LOCK_PATIENCE_MS = 2_000
 /** SQLite's code for a lock that another process holds. */
 const SQLITE_BUSY = 5
+/** SQLite's code for a file with other contents. */
+const SQLITE_NOTADB = 26
 
 const systemError = z.object({ code: z.string() })
 const sqliteError = z.object({ errcode: z.number() })
@@ -122,7 +125,9 @@ function claim(path: string): DatabaseSync {
     lock.exec("BEGIN EXCLUSIVE")
     return lock
   } catch (error) {
-    if (sqliteError.safeParse(error).data?.errcode !== SQLITE_BUSY) throw unwritable(path)
+    const code = sqliteError.safeParse(error).data?.errcode
+    if (code === SQLITE_NOTADB) throw damaged(path, "lock is no file of Quarterdeck")
+    if (code !== SQLITE_BUSY) throw unwritable(path)
     throw new StartError(`Another Quarterdeck uses ${path}. Stop it, or set QUARTERDECK_STATE to another folder.`)
   }
 }

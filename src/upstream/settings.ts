@@ -148,6 +148,11 @@ const upstreamSchema = z.strictObject({
     .optional(),
 })
 
+/** What is needed of each entry to know its secret. */
+const namedSecrets = z.array(
+  z.object({ credential: z.object({ secret: z.string() }).optional().catch(undefined) }).catch({}),
+)
+
 type Settings = z.infer<typeof upstreamSchema>
 
 /** Reads the upstreams of a region from `value`: a list, or JSON text of one; absent for none. `variable` is its name. */
@@ -165,6 +170,12 @@ export function readUpstreams(variable: string, value: unknown, surroundings: Up
     } else upstreams.push(read.upstream)
   }
   return problems.length > 0 ? { problems } : { upstreams }
+}
+
+/** The names of the secrets that a list of upstreams asks for, also when settings of it are wrong. */
+export function secretNames(value: unknown): string[] {
+  const list = namedSecrets.safeParse(typeof value === "string" ? parseJson(value) : value)
+  return list.data?.flatMap((entry) => entry.credential?.secret ?? []) ?? []
 }
 
 function readUpstream(

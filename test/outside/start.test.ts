@@ -39,8 +39,10 @@ describe("npm start", () => {
       run = await start(state, port)
     })
 
-    test("prints one line per host, the token and a curl line", () => {
+    test("prints what it does, one line per host, the token and a curl line", () => {
       expect(run.lines).toEqual([
+        `building the Worker, preparing the data in ${run.state}`,
+        "starting the Worker",
         `eu http://eu.api.localhost:${run.port}/api`,
         `us http://us.api.localhost:${run.port}/api`,
         `global http://global.api.localhost:${run.port}/api`,

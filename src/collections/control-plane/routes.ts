@@ -5,6 +5,7 @@ import { ApiError } from "../../gateway/errors.ts"
 import { offsetPageQuery } from "../../gateway/paging.ts"
 import { keptnErrors } from "../../gateway/responses.ts"
 import {
+  createProjectExamples,
   createProjectSchema,
   createServiceSchema,
   keptnContextSchema,
@@ -71,7 +72,12 @@ export const createProject = createRoute({
     "Creates a project with the stages of its shipyard, whole or not at all; the caller becomes Admin of it. The project is a git " +
     "history of its own: the default branch holds its files, each stage is a branch. A name has up to 200 lower-case letters, digits and " +
     "hyphens. That of a deleted project is refused with 409 and `Retry-After` until its files are removed.",
-  request: { body: { required: true, content: { "application/json": { schema: createProjectSchema } } } },
+  request: {
+    body: {
+      required: true,
+      content: { "application/json": { schema: createProjectSchema, examples: createProjectExamples } },
+    },
+  },
   responses: {
     201: { description: "The project was created; the body is empty" },
     ...keptnErrors("invalid_request", "permission_denied", "conflict", "payload_too_large", "unavailable"),

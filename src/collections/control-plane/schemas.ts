@@ -6,6 +6,10 @@ const nanoseconds = z.string().openapi({ example: "1700000000000000000", descrip
 
 const optionalText = z.string().nullish().openapi({ type: "string" })
 
+/** A shipyard with one stage, in base64. */
+const SHIPYARD =
+  "YXBpVmVyc2lvbjogc3BlYy5rZXB0bi5zaC8wLjIuMgpraW5kOiBTaGlweWFyZAptZXRhZGF0YToKICBuYW1lOiBzaGlweWFyZApzcGVjOgogIHN0YWdlczoKICAgIC0gbmFtZTogZGV2Cg=="
+
 /** Where a project's history shall be copied to. Secrets are kept encrypted and never answered; nothing is contacted yet. */
 export const gitCredentialsSchema = z
   .strictObject({
@@ -26,9 +30,9 @@ export const gitCredentialsSchema = z
   .openapi("GitCredentials", {
     description: "The upstream is checked and kept, and not contacted yet. A project needs none: its history is here.",
     example: {
-      remoteURL: "https://github.com/example/sockshop.git",
-      user: "octocat",
-      https: { token: "its-token", insecureSkipTLS: false },
+      remoteURL: "https://git.example.com/sockshop.git",
+      user: "example-user",
+      https: { token: "example-token", insecureSkipTLS: false },
     },
   })
 
@@ -40,12 +44,28 @@ export const createProjectSchema = z
       type: "string",
       format: "byte",
       description: "The shipyard file, in standard base64",
-      example:
-        "YXBpVmVyc2lvbjogc3BlYy5rZXB0bi5zaC8wLjIuMgpraW5kOiBTaGlweWFyZAptZXRhZGF0YToKICBuYW1lOiBzaGlweWFyZApzcGVjOgogIHN0YWdlczoKICAgIC0gbmFtZTogZGV2Cg==",
+      example: SHIPYARD,
     }),
     gitCredentials: gitCredentialsSchema.nullish(),
   })
-  .openapi("CreateProject")
+  .openapi("CreateProject", { example: { name: "sockshop", shipyard: SHIPYARD } })
+
+/** The examples of a project's creation; documents show the first one unless asked. Nothing of the second one leads anywhere. */
+export const createProjectExamples = {
+  smallest: { summary: "A project with one stage", value: { name: "sockshop", shipyard: SHIPYARD } },
+  withRemote: {
+    summary: "A project with a git remote, whose address and token stand for yours",
+    value: {
+      name: "sockshop",
+      shipyard: SHIPYARD,
+      gitCredentials: {
+        remoteURL: "https://git.example.com/sockshop.git",
+        user: "example-user",
+        https: { token: "example-token", insecureSkipTLS: false },
+      },
+    },
+  },
+}
 
 /** The body of a project's change: what is absent stays as it is. */
 export const updateProjectSchema = z
@@ -58,7 +78,7 @@ export const updateProjectSchema = z
     }),
     gitCredentials: gitCredentialsSchema.nullish(),
   })
-  .openapi("UpdateProject")
+  .openapi("UpdateProject", { example: { name: "sockshop", shipyard: SHIPYARD } })
 
 /** The body of a service's creation. */
 export const createServiceSchema = z
