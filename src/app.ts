@@ -21,7 +21,7 @@ import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
 import { createGateway, type GatewaySettings } from "./gateway/gateway.ts"
 import { createHealth, createServiceHealth } from "./gateway/health.ts"
-import { hostnameOf, hostNames, type Hosts, resolveHost } from "./gateway/host.ts"
+import { hostNames, type Hosts, requestedHost, resolveHost } from "./gateway/host.ts"
 import { isIdentityPath } from "./gateway/dialect.ts"
 import { IDEMPOTENCY_KEY, type IdempotencyStore } from "./gateway/idempotency.ts"
 import { sealWith } from "./gateway/sealing.ts"
@@ -67,7 +67,8 @@ export function createEdge(config: Config): Edge {
   }
   return {
     fetch(request, context) {
-      const target = resolveHost(hostnameOf(request.url), hosts)
+      const host = requestedHost(request)
+      const target = host === null ? null : resolveHost(host, hosts)
       return planes[target?.plane ?? "regional"].fetch(request, { target }, context)
     },
     runJobs: () => runAllJobs(config),
@@ -134,8 +135,8 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
   )
   const proxySettings: ProxySettings = { upstreams: config.upstreams, requirements }
   const app = createGateway(settings, {
-    elsewhere: (path) =>
-      isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}` : null,
+    elsewhere: (path, port) =>
+      isIdentityPath(path) ? `path ${path} is served by the global host: use global.${hosts.apiDomain}${port}` : null,
     proxy: createProxy(proxySettings),
     isProxied: (c) => upstreamOf(c, proxySettings) !== null,
   })
@@ -151,10 +152,12 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
 }
 
 function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, cache: TokenCache): Hono<GatewayEnv> {
-  const regional = hosts.regions.map((region) => `${region}.${hosts.apiDomain}`).join(", ")
+  const regional = hosts.regions.map((region) => `${region}.${hosts.apiDomain}`)
   const app = createGateway(settings, {
-    elsewhere: (path) =>
-      /^\/(api|git)\//.test(path) ? `path ${path} is served by the regional hosts: use ${regional}` : null,
+    elsewhere: (path, port) =>
+      /^\/(api|git)\//.test(path)
+        ? `path ${path} is served by the regional hosts: use ${regional.map((host) => host + port).join(", ")}`
+        : null,
   })
   const identity = {
     app: createIdentityCollection(),

@@ -3,7 +3,8 @@ import { type Context, Hono } from "hono"
 import { matchesEtag } from "../gateway/conditional.ts"
 import { ERRORS_PATH } from "../gateway/dialect.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
-import { FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
+import { escapePath } from "../gateway/path.ts"
+import { FAVICON_PATH, FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
 import {
   type CollectionInfo,
   describeCollection,
@@ -16,7 +17,7 @@ import {
 } from "./document.ts"
 import { errorsPage } from "./errors-page.ts"
 import { ownFileAt, ownFilesOf, tagOf } from "./own-files.ts"
-import { docsContentSecurityPolicy, docsPage } from "./page.ts"
+import { docsContentSecurityPolicy, docsPage, ICON_FILE } from "./page.ts"
 import type { Server } from "./servers.ts"
 
 /** A document of the page. */
@@ -80,11 +81,21 @@ export function createDocs({ title, sources, assets }: DocsSettings): Hono<Gatew
   })
   for (const [name, path] of Object.entries(FORMER_DOCUMENTS)) app.get(path, (c) => answer(c, name, "yaml"))
 
+  // The assets binding redirects a path that is not escaped as it would escape it, the `@` before a version included.
+  const fileOf = (c: Context<GatewayEnv>, path: string) =>
+    assets.fetch(new Request(new URL(escapePath(path), c.req.url), c.req.raw))
+
+  // Browsers ask for it where a page names no icon, as that of an origin may not.
+  app.get(FAVICON_PATH, async (c) => {
+    const answered = await fileOf(c, ICON_FILE)
+    const response = new Response(answered.body, answered)
+    response.headers.set("Cache-Control", REVALIDATE)
+    return response
+  })
+
   app.get("/api/assets/*", async (c) => {
     const { file, tag } = ownFileAt(c.req.path)
-    // The assets binding redirects a path that is not escaped as it would escape it, the `@` before a version included.
-    const escaped = file.split("/").map(encodeURIComponent).join("/")
-    const answered = await assets.fetch(new Request(new URL(escaped, c.req.url), c.req.raw))
+    const answered = await fileOf(c, file)
     if (!answered.ok && answered.status !== 304) return c.notFound()
     const response = new Response(answered.body, answered)
     // While a deployment replaces another, a page of the one may ask the other: its content is then not what the tag names.

@@ -10,8 +10,11 @@ import type { OwnFiles } from "./own-files.ts"
 /** Where scripts/build/assets.ts puts the files of Swagger UI. */
 const assets = "/api/assets"
 
+/** The file of the icon of our pages. */
+export const ICON_FILE = `${assets}/swagger-ui-dist@${version}/favicon-32x32.png`
+
 /** The icon of our pages, as it stands in their heads. */
-export const icon = `<link rel="icon" type="image/png" sizes="32x32" href="${assets}/swagger-ui-dist@${version}/favicon-32x32.png">`
+export const icon = `<link rel="icon" type="image/png" sizes="32x32" href="${ICON_FILE}">`
 
 /**
  * What the page may do, and nothing else: load and call its own origin. Swagger UI needs no exception for styles, because

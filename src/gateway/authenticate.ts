@@ -48,18 +48,37 @@ export function authenticate(
 
 /**
  * Reads the token from `x-token` or `Authorization: Bearer`, or `Basic` where `isGit`: git knows nothing but user names and
- * passwords. The same one in two places is fine, two different ones are not.
+ * passwords. The same one in several places, or several times in one, is fine; two different ones are not.
  */
 function readCredential(headers: Headers, isGit: boolean): { token: string } | { refusal: Refusal } {
-  const own = headers.get("x-token")?.trim() || null
-  const authorization = headers.get("authorization")?.trim() || null
-  const [, scheme, credential = null] = /^(bearer|basic)\s+(\S+)$/i.exec(authorization ?? "") ?? []
-  const isBasic = scheme?.toLowerCase() === "basic"
-  const bearer = isBasic ? (isGit && credential !== null ? passwordOf(credential) : null) : credential
-  if (own !== null && bearer !== null && own !== bearer) return { refusal: "conflicting" }
-  const token = own ?? bearer
-  if (token !== null) return { token }
-  return { refusal: authorization === null ? "missing" : "malformed" }
+  const own = ownTokens(headers)
+  const authorizations = valuesOf(headers, "authorization")
+  const found = authorizations.flatMap((text) => tokenIn(text, isGit) ?? [])
+  // Without `x-token` all of `Authorization` has to be one token. Beside it, another scheme may be meant for an origin.
+  const isWhole = own.length > 0 || found.length === authorizations.length
+  const [token, other] = new Set(isWhole ? [...own, ...found] : [])
+  if (other !== undefined) return { refusal: "conflicting" }
+  if (token !== undefined) return { token }
+  return { refusal: authorizations.length === 0 ? "missing" : "malformed" }
+}
+
+/** The different tokens in `x-token`, which some of Keptn's clients send twice. */
+export function ownTokens(headers: Headers): string[] {
+  return [...new Set(valuesOf(headers, "x-token"))]
+}
+
+/** The values of a header that may be there more than once. The platform puts a comma and a blank between them, and no token holds a blank. */
+function valuesOf(headers: Headers, name: string): string[] {
+  const values = (headers.get(name) ?? "").split(/,[ \t]+/)
+  return values.map((value) => value.trim()).filter((value) => value !== "")
+}
+
+/** The token in a value of `Authorization`; null without one. */
+function tokenIn(authorization: string, isGit: boolean): string | null {
+  const [, scheme, credential] = /^(bearer|basic)\s+(\S+)$/i.exec(authorization) ?? []
+  if (scheme === undefined || credential === undefined) return null
+  if (scheme.toLowerCase() === "bearer") return credential
+  return isGit ? passwordOf(credential) : null
 }
 
 /** The password of a Basic credential; the user name before it may be any. */

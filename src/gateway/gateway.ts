@@ -1,13 +1,18 @@
 /** What every request passes before a handler, in this order, and what becomes of those that no handler takes. */
 import { type Context, Hono, type MiddlewareHandler } from "hono"
 import { methodNotAllowed } from "hono/method-not-allowed"
+import { METHOD_NAME_ALL } from "hono/router"
+import type { RouterRoute } from "hono/types"
 import { authenticate, type Authentication } from "./authenticate.ts"
 import { decodeBodies } from "./body-encoding.ts"
 import { errorResponse } from "./dialect.ts"
 import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
+import { portSuffix, requestedHost } from "./host.ts"
 import { isOpen } from "./open-paths.ts"
 import { keptnRules } from "./keptn-rules.ts"
+import { notAllowed, refuseTemplatesMethods } from "./methods.ts"
+import { nearPath } from "./near-path.ts"
 import { routedPath } from "./path.ts"
 import { limitBodies } from "./raw-body.ts"
 import { requestContext } from "./request-context.ts"
@@ -26,8 +31,8 @@ export interface GatewaySettings {
 
 /** What differs from plane to plane. */
 export interface PlaneSettings {
-  /** May say where a path that is not here is served. */
-  elsewhere: (path: string) => string | null
+  /** May say where a path that is not here is served. `port` is that of the request, with its colon, or empty. */
+  elsewhere: (path: string, port: string) => string | null
   /** Serves what is not served by routes; comes before they are looked for. */
   proxy?: MiddlewareHandler<GatewayEnv>
   /** Whether that reads the body of a request, and limits it. */
@@ -45,33 +50,48 @@ export function createGateway(settings: GatewaySettings, plane: PlaneSettings): 
   app.use(authenticate(settings.authentication, isOpen))
   if (proxy) app.use(proxy)
   app.use(decodeBodies(settings, isProxied))
+  app.use(refuseTemplatesMethods(() => app.routes))
   app.use(
     methodNotAllowed({
       app,
       onMethodNotAllowed: (c, methods) => {
         // Hono hands on the headers of the 404 in whose place this comes.
         c.res.headers.delete("Link")
-        const allowed = methods.toSorted().join(", ")
-        const text = `method ${c.req.method} is not allowed, but [${allowed.replaceAll(" ", "")}] are`
-        return errorResponse(c, new ApiError("method_not_allowed", text, { headers: { Allow: allowed } }))
+        return errorResponse(c, notAllowed(c.req.method, methods))
       },
     }),
   )
-  app.notFound((c) => {
-    const { pathname } = new URL(c.req.url)
-    const text = elsewhere(pathname) ?? `path ${pathname} was not found`
-    return errorResponse(c, new ApiError("not_found", text))
-  })
+  app.notFound((c) => errorResponse(c, new ApiError("not_found", notFoundText(c, app.routes, elsewhere))))
   app.onError((error, c) => errorResponse(c, error))
   return app
 }
 
+function notFoundText(
+  c: Context<GatewayEnv>,
+  routes: readonly RouterRoute[],
+  elsewhere: PlaneSettings["elsewhere"],
+): string {
+  const { pathname } = new URL(c.req.url)
+  const other = elsewhere(pathname, portSuffix(c.req.url))
+  if (other !== null) return other
+  const patterns = new Set(routes.filter(({ method }) => method !== METHOD_NAME_ALL).map(({ path }) => path))
+  const near = nearPath(c.req.path, patterns)
+  return `path ${pathname} was not found${near === null ? "" : `: did you mean ${near}?`}`
+}
+
 function knownHost(hostNames: readonly string[]): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
-    if (c.env.target === null) {
-      const { hostname } = new URL(c.req.url)
-      throw new ApiError("misdirected_request", `host '${hostname}' is not served here: use ${hostNames.join(", ")}`)
-    }
+    if (c.env.target === null) throw unknownHost(c.req.raw, hostNames)
     await next()
   }
+}
+
+function unknownHost(request: Request, hostNames: readonly string[]): ApiError {
+  const host = requestedHost(request)
+  if (host === null) {
+    return new ApiError("invalid_request", "Host must name one host, and the target of the request must be a path")
+  }
+  const port = portSuffix(request.url)
+  const known = hostNames.map((name) => name + port).join(", ")
+  return new ApiError("misdirected_request", `host '${host}' is not served here: use ${known}`)
 }

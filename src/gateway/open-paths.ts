@@ -11,6 +11,9 @@ export const FORMER_DOCUMENTS = {
   "statistics-service": "/api/statistics/swagger-ui/swagger.yaml",
 } as const
 
+/** The icon that browsers ask for by themselves. */
+export const FAVICON_PATH = "/favicon.ico"
+
 /** Paths, and prefixes where they end in `*`. Only GET and HEAD are open. */
 export const OPEN_PATHS = [
   "/api",
@@ -21,6 +24,7 @@ export const OPEN_PATHS = [
   "/api/health",
   "/health",
   "/nginx-health",
+  FAVICON_PATH,
   ...Object.values(FORMER_DOCUMENTS),
 ] as const
 

@@ -211,7 +211,8 @@ describe("the operations declare", async () => {
     const weak = changing.filter(({ requires }) => requires.on === "token" || requires.action === "read")
     expect(changing.length).toBeGreaterThan(5)
     // Keptn's clients post nothing to the first: it is a question. So is what git posts to fetch.
-    const questions = ["checkAuthentication", "gitUploadPack", "activateMe"]
+    const checks = ["checkAuthentication", ...["Put", "Patch", "Delete"].map((verb) => `checkAuthenticationBy${verb}`)]
+    const questions = [...checks, "gitUploadPack", "activateMe"]
     expect(weak.map(({ operationId }) => operationId)).toEqual(questions)
   })
 })

@@ -86,7 +86,7 @@ describe("a path that is not there", () => {
     "/api/nowhere",
     "/api/v1/nowhere",
     "/api/controlPlane/v1/nowhere",
-    "/apis",
+    "/apiary",
     "/v1",
     "/v30",
     "/api/v3",

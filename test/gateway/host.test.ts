@@ -46,7 +46,6 @@ describe("the map from hosts to planes and regions", () => {
     ["xeu.api.example.com", null],
     ["eu.api.example.com.evil.test", null],
     ["eu-api.example.com", null],
-    ["eu.api.example.com.", null],
     ["eu.localhost", null],
     ["notlocalhost", null],
     ["workers.dev", null],
@@ -75,6 +74,9 @@ describe("a regional host", () => {
     ["127.0.0.1", "only-in-eu"],
     ["[::1]", "only-in-eu"],
     ["quarterdeck.somebody.workers.dev", "only-in-eu"],
+    ["us.api.localhost.", "only-in-us"],
+    ["US.api.localhost.:8787", "only-in-us"],
+    ["localhost.:8787", "only-in-eu"],
   ])("%s serves %s alone", async (host, project) => {
     expect(await projectsOf(host)).toEqual([project])
   })
@@ -124,13 +126,38 @@ describe("the global host", () => {
 })
 
 describe("an unknown host", () => {
-  const unknown = ["api.localhost", "ap.api.localhost", "eu.api.localhost.", "example.com"]
+  const unknown = ["api.localhost", "ap.api.localhost", "eu.api.localhost..", "example.com"]
 
   it.each(unknown)("%s is refused with 421 in Keptn's dialect", async (host) => {
     const response = await exports.default.fetch(`http://${host}/api/v1/metadata`, auth)
     expect(response.status).toBe(421)
     expect(response.headers.get("content-type")).toBe("application/json")
-    expect(await response.json()).toEqual({ code: 421, message: misdirected(host) })
+    expect(await response.json()).toEqual({ code: 421, message: misdirected(host.replace(/\.$/, "")) })
+  })
+
+  it("is told the hosts with the port that it used", async () => {
+    const answers = [
+      [
+        "http://example.com:8787/health",
+        421,
+        "host 'example.com' is not served here: use global.api.localhost:8787, eu.api.localhost:8787, us.api.localhost:8787",
+      ],
+      [
+        "http://eu.api.localhost:8787/v3/teams",
+        404,
+        "path /v3/teams is served by the global host: use global.api.localhost:8787",
+      ],
+      [
+        "http://global.api.localhost:8787/api/v1/x",
+        404,
+        "path /api/v1/x is served by the regional hosts: use eu.api.localhost:8787, us.api.localhost:8787",
+      ],
+    ] as const
+    for (const [url, status, message] of answers) {
+      const response = await exports.default.fetch(url, auth)
+      expect(response.status).toBe(status)
+      expect(await response.json()).toMatchObject({ message })
+    }
   })
 
   it.each(["/v2/users/me", "/v3/users/me", "/v3"])("is refused at %s with 421 in a problem document", async (path) => {

@@ -37,6 +37,8 @@ type Responses = z.infer<typeof documentSchema>["paths"][string][string]["respon
 interface Described {
   method: string
   pattern: RegExp
+  /** How many parameters its path has. */
+  parameters: number
   operationId: string
   responses: Responses
   checkOf: (schema: unknown) => Check
@@ -71,6 +73,7 @@ async function operationsOf(label: string): Promise<Described[]> {
       Object.entries(item).map(([method, { operationId, responses }]) => ({
         method: method.toUpperCase(),
         pattern: patternOf(path),
+        parameters: path.split("{").length - 1,
         operationId,
         responses,
         checkOf,
@@ -89,7 +92,10 @@ export async function expectDocumented(request: Request, response: Response): Pr
   const { hostname } = new URL(request.url)
   const operations = (await readContract()).get(hostname.replace(/\.api\.localhost$/, "")) ?? []
   const path = routedPath(request)
-  const operation = operations.find(({ method, pattern }) => method === request.method && pattern.test(path))
+  const matching = operations.filter(({ pattern }) => pattern.test(path))
+  // A concrete path comes before a template that covers it, whose methods it does not have.
+  const fewest = Math.min(...matching.map(({ parameters }) => parameters))
+  const operation = matching.find(({ method, parameters }) => method === request.method && parameters === fewest)
   if (operation === undefined) return
   const problem = await problemOf(operation, response)
   if (problem === null) return

@@ -14,16 +14,30 @@ import {
 /** Registered by the collection. A schema of zod would be taken for the validator of every body. */
 const sentEvent = { $ref: "#/components/schemas/KeptnContextExtendedCE" }
 
-export const checkAuthentication = createRoute({
+const authentication = {
   ...requires({ on: "token" }),
-  method: "post",
   path: "/api/v1/auth",
-  operationId: "checkAuthentication",
   tags: ["installation"],
   summary: "Check a token",
-  description: "Answers with an empty body when the token is valid. Every method does the same, as in Keptn.",
   responses: { 200: { description: "The token is valid" }, ...keptnErrors() },
+}
+
+export const checkAuthentication = createRoute({
+  ...authentication,
+  method: "post",
+  operationId: "checkAuthentication",
+  description: "Answers with an empty body when the token is valid.",
 })
+
+/** Keptn's gateway turns every method into the POST, and clients have come to use those that they know. */
+export const otherChecks = (["get", "put", "patch", "delete"] as const).map((method) =>
+  createRoute({
+    ...authentication,
+    method,
+    operationId: `checkAuthenticationBy${method.charAt(0).toUpperCase()}${method.slice(1)}`,
+    description: "The same as the POST, for clients that use another method.",
+  }),
+)
 
 export const getMetadata = createRoute({
   ...requires({ on: "token" }),

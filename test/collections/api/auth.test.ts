@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { createToken } from "../../../src/lib/token-format.ts"
 import { send } from "../../support/client.ts"
 
-const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 describe("checking a token", () => {
   it.each(methods)("answers a valid token with an empty 200 without a content type, for %s", async (method) => {
@@ -11,6 +11,14 @@ describe("checking a token", () => {
     expect(response.headers.get("content-type")).toBeNull()
     expect(await response.text()).toBe("")
   })
+
+  it.each(["OPTIONS", "PROPFIND", "TRACE", "QUERY"])(
+    "refuses %s with 405 and the methods there are",
+    async (method) => {
+      const response = await send("eu", "/api/v1/auth", { method })
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "DELETE, GET, HEAD, PATCH, POST, PUT"])
+    },
+  )
 
   it("does not look at the body", async () => {
     const response = await send("us", "/api/v1/auth", { method: "POST", body: "{ not json" })
