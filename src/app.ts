@@ -35,7 +35,7 @@ import { openPartition } from "./partition/partition.ts"
 import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
 import { documentName, OriginDocuments } from "./upstream/documents.ts"
 import { AT_ORIGIN, requirementsAtOrigin } from "./upstream/requirements.ts"
-import type { Upstream } from "./upstream/settings.ts"
+import type { Upstream } from "./upstream/upstream.ts"
 
 /** The whole edge of one deployment, as one isolate runs it. */
 export interface Edge {

@@ -1,7 +1,8 @@
 /** The variables and secrets of the Worker, apart from its bindings: also `npm start` checks them, before it starts anything. */
 import { z } from "zod"
 import { readSealingKeys, type SealingKeys } from "./lib/sealing.ts"
-import { readUpstreams, secretNames, type Upstream } from "./upstream/settings.ts"
+import { readUpstreams, secretNames } from "./upstream/settings.ts"
+import type { Upstream } from "./upstream/upstream.ts"
 
 /** Per region what origins serve in the place of this Worker. */
 export type Upstreams = ReadonlyMap<string, readonly Upstream[]>

@@ -9,7 +9,7 @@ interface ErrorHelp {
 
 const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   invalid_request: {
-    when: "the body is not JSON or nested too deep, a field is unknown or wrong, a name or a file is not allowed, an import package cannot be carried out, a path or a body cannot be passed on to an origin",
+    when: "the body is not JSON or nested too deep, a field is unknown or wrong, a name or a file is not allowed, an import package cannot be carried out, a path or a body cannot be passed on to an origin, `Host` is not the name of one host, the target of the request is not a path",
     remedy: "the message names it",
   },
   unauthenticated: {
@@ -22,7 +22,7 @@ const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   },
   not_found: {
     when: "there is no such thing, or the caller may not see it; or the path belongs to another host",
-    remedy: "check the name and the host",
+    remedy: "check the name and the host; the message may name a path that is like it",
   },
   method_not_allowed: { when: "the path has other methods", remedy: "see the `Allow` header" },
   conflict: {

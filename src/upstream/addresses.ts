@@ -1,7 +1,7 @@
 /** Which address of an origin a request leads to, and back. */
 import { ApiError } from "../gateway/errors.ts"
 import { escapePath, sentPath } from "../gateway/path.ts"
-import { isWithin, type Upstream } from "./settings.ts"
+import { isWithin, type Upstream } from "./upstream.ts"
 
 /** What is escaped more often than this has no honest reader. */
 const DECODINGS = 4
@@ -22,7 +22,7 @@ export function findUpstream(upstreams: readonly Upstream[], path: string): Upst
  * Throws an `ApiError` for a path that the origin might understand in another way than this edge does.
  */
 export function originAddress(upstream: Upstream, request: Request, path: string): string {
-  const sent = sentPath(request).replace(/\/{2,}/g, "/")
+  const sent = sentPath(request)
   // A backslash that is not escaped becomes a slash on its way to the origin: the path would not be the one that was checked.
   if (sent.includes("\\") || isAmbiguous(sent)) {
     throw new ApiError(
@@ -33,11 +33,19 @@ export function originAddress(upstream: Upstream, request: Request, path: string
   // Of a collection the origin gets the very path that was checked, decoded and escaped anew, as Keptn's own gateway sends it.
   const whole = upstream.collection === null ? sent : escapePath(path)
   const { prefix, origin, basePath } = upstream
-  if (!isWithin(whole, prefix)) {
+  const rest = behindPrefix(whole, prefix)
+  if (rest === null) {
     throw new ApiError("invalid_request", `write ${prefix} at the beginning of the path without escapes`)
   }
   const query = /\?[^#]*/.exec(request.url)?.[0] ?? ""
-  return `${origin}${basePath}${upstream.stripPrefix ? whole.slice(prefix.length) : whole}${query}`
+  return `${origin}${basePath}${upstream.stripPrefix ? rest : whole}${query}`
+}
+
+/** What follows the prefix in a path, in which each of its slashes may be several, as this edge merges them to find the upstream; null without it. */
+function behindPrefix(path: string, prefix: string): string | null {
+  const plain = prefix.replaceAll(".", String.raw`\.`).replaceAll("/", "/+")
+  const found = new RegExp(`^${plain}(?=/|$)`).exec(path)
+  return found && path.slice(found[0].length)
 }
 
 /** Whether a path, as it is or decoded once more, leads out of where it seems to be, or is no text. */
@@ -66,20 +74,36 @@ function decode(text: string): string | null {
 }
 
 /**
- * Where this edge serves what the origin calls `address` (relative to `base`, its own address); null for what is not at the origin.
- * `edge` is the edge's scheme and host.
+ * Where this edge serves what the origin calls `address` (relative to `base`, its own address); null for what is not at the origin, or not in
+ * the part of it that the upstream serves. `edge` is the edge's scheme and host.
  */
 export function edgeAddress(upstream: Upstream, address: string, base: string, edge: string): string | null {
-  if (!URL.canParse(address, base)) return null
-  const url = new URL(address, base)
-  const origin = new URL(upstream.origin)
-  // An origin that knows nothing of the TLS before it names itself with the other scheme, and no port.
-  const isOrigin = url.origin === origin.origin || (url.hostname === origin.hostname && url.port === "")
-  if (!isOrigin || !/^https?:$/.test(url.protocol)) return null
-  return `${edge}${edgePath(upstream, url.pathname)}${url.search}${url.hash}`
+  // A byte that is no UTF-8 cannot be seen here, so it could not be sent on.
+  const url = address.includes("\ufffd") ? null : urlAtOrigin(upstream, address, base)
+  if (url === null || !isWithin(url.pathname, upstream.basePath)) return null
+  const path = pathHere(upstream, url.pathname)
+  return isWithin(path, upstream.prefix) ? `${edge}${path}${url.search}${url.hash}` : null
 }
 
-function edgePath({ basePath, prefix, stripPrefix }: Upstream, path: string): string {
+/**
+ * What the origin's OpenAPI document calls a server, as a path here; null for another server. It may lie above the upstream's prefix, which the
+ * document's own paths then repeat, and an origin need not know of the base path before it.
+ */
+export function serverPath(upstream: Upstream, address: string, base: string): string | null {
+  const url = urlAtOrigin(upstream, address, base)
+  return url && `${pathHere(upstream, url.pathname)}${url.search}`
+}
+
+/** An address of the origin, parsed; null for one that is not the origin's. */
+function urlAtOrigin(upstream: Upstream, address: string, base: string): URL | null {
+  const url = URL.parse(address, base)
+  if (url === null || !/^https?:$/.test(url.protocol)) return null
+  const origin = new URL(upstream.origin)
+  // An origin that knows nothing of the TLS before it names itself with the other scheme, and no port.
+  return url.origin === origin.origin || (url.hostname === origin.hostname && url.port === "") ? url : null
+}
+
+function pathHere({ basePath, prefix, stripPrefix }: Upstream, path: string): string {
   const below = isWithin(path, basePath) ? path.slice(basePath.length) : path
   return `${stripPrefix ? prefix : ""}${below}` || "/"
 }

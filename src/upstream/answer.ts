@@ -2,9 +2,9 @@
 import type { Context } from "hono"
 import { countedPassage, type Passage, passage } from "../lib/streams.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
-import { headersToCaller, sizeOf } from "./headers.ts"
+import { headersToCaller, sizeOf } from "./answer-headers.ts"
 import { type OriginAnswer, OriginFailure } from "./send.ts"
-import type { Upstream } from "./settings.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** The origin's answer as the caller gets it. Throws an `OriginFailure` for one that cannot be passed on. */
 export function toCaller(c: Context<GatewayEnv>, upstream: Upstream, answer: OriginAnswer, address: string): Response {

@@ -2,7 +2,7 @@
 import { countedPassage, passage } from "../lib/streams.ts"
 import { ApiError } from "../gateway/errors.ts"
 import type { OriginRequest } from "./send.ts"
-import type { Upstream } from "./settings.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** Throws an `ApiError` for a body that can be refused before a byte of it is read. */
 export function checkBody(request: Request, { maxRequestBytes }: Upstream): void {

@@ -3,8 +3,8 @@ import { z } from "zod"
 import { countedPassage } from "../lib/streams.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import { ApiError } from "../gateway/errors.ts"
-import { edgeAddress } from "./addresses.ts"
-import type { Upstream } from "./settings.ts"
+import { serverPath } from "./addresses.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** How long a document is taken for the current one, and how long one that cannot be had is not asked for, in milliseconds. */
 const KEPT = 5 * 60_000
@@ -89,7 +89,7 @@ async function fetchText({ credential, firstByteMs }: Upstream, address: string)
 function atEdge(upstream: Upstream, address: string, text: string): Document {
   const value: unknown = text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text)
   const elsewhere = upstream.stripPrefix ? upstream.prefix : "/"
-  const here = (url: string) => (edgeAddress(upstream, url, address, "") ?? elsewhere).replace(/(?<=.)\/$/, "")
+  const here = (url: string) => (serverPath(upstream, url, address) ?? elsewhere).replace(/(?<=.)\/$/, "")
   const old = swagger.safeParse(value)
   if (old.success) {
     const { host, schemes: _schemes, securityDefinitions: _definitions, basePath, paths, ...rest } = old.data

@@ -10,7 +10,7 @@ import { bodyToOrigin, checkBody } from "./body.ts"
 import { headersToOrigin } from "./headers.ts"
 import { checkUpstream, type FindRequirement } from "./requirements.ts"
 import { OriginFailure, send } from "./send.ts"
-import type { Upstream } from "./settings.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** The upstreams of all regions, and what the operations of collections require. */
 export interface ProxySettings {

@@ -9,7 +9,7 @@ import {
   requirementOf,
 } from "../gateway/authorize.ts"
 import type { RequestFacts } from "../gateway/environment.ts"
-import type { Upstream } from "./settings.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** Finds what an operation of a collection requires, and the parameters of its path. */
 export type FindRequirement = (

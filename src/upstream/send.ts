@@ -1,6 +1,6 @@
 /** Asks an origin: with a limit on how long it may take, and once more where that is harmless. */
 import { ApiError } from "../gateway/errors.ts"
-import type { Upstream } from "./settings.ts"
+import type { Upstream } from "./upstream.ts"
 
 /** A request as the origin gets it. */
 export interface OriginRequest {

@@ -1,41 +1,8 @@
 /** The upstreams of one region, read from its variable (`UPSTREAMS_EU`). docs/upstreams.md tells operators of each setting. */
 import { z } from "zod"
-import { COLLECTION_PATHS, type CollectionName, isCollectionName } from "../lib/collections.ts"
-import type { Action } from "../lib/roles.ts"
-
-/** An origin, and what of this host it serves. */
-export interface Upstream {
-  /** What errors and log lines call it: its collection, or its prefix. They never name the origin. */
-  name: string
-  /** Paths below it are the origin's. Plain segments, no slash at the end. */
-  prefix: string
-  /** The collection that stands at the prefix; null where none does. */
-  collection: CollectionName | null
-  /** Scheme, host and port. */
-  origin: string
-  /** What every path at the origin begins with; empty, or with a slash before and none behind. */
-  basePath: string
-  stripPrefix: boolean
-  /** Methods that pass; GET brings HEAD. */
-  methods: readonly string[]
-  /** What a caller must be allowed to do on all projects, where no collection says what its operations ask; null: have a token. */
-  action: Action | null
-  /** How long the origin may take to begin its answer once it has the request, in milliseconds. */
-  firstByteMs: number
-  /** How long a request may take, from its arrival to the last byte of the answer, in milliseconds; null: for ever. */
-  totalMs: number | null
-  /** Whether GET and HEAD are sent once more when the connection fails. */
-  retries: boolean
-  maxRequestBytes: number
-  /** null: any size. */
-  maxResponseBytes: number | null
-  maxHeaderBytes: number
-  circuit: { failures: number; openMs: number }
-  /** A header that every request to the origin gets. */
-  credential: { name: string; value: string } | null
-  /** The path of the origin's own OpenAPI document, which the docs page shall list. */
-  document: string | null
-}
+import { COLLECTION_PATHS } from "../lib/collections.ts"
+import { ROLES, type Settings, upstreamSchema } from "./settings-schema.ts"
+import { isWithin, type Upstream } from "./upstream.ts"
 
 /** What reading needs to know of the rest of the configuration. */
 export interface UpstreamSurroundings {
@@ -49,17 +16,6 @@ export interface UpstreamSurroundings {
 /** The upstreams of a region, or sentences that say what is wrong with each of them. They never repeat a secret. */
 export type ReadUpstreams = { upstreams: readonly Upstream[] } | { problems: readonly string[] }
 
-const DEFAULT_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-/** CONNECT and TRACE are no requests to pass on; the latter would also answer the origin's credential to the caller. */
-const NEVER = new Set(["CONNECT", "TRACE", "TRACK"])
-const ROLES = {
-  none: null,
-  Viewer: "read",
-  Integration: "integrate",
-  Contributor: "contribute",
-  Admin: "administer",
-} as const satisfies Record<string, Action | null>
-
 /** What the gateway answers itself, and what a prefix can neither be nor hold nor lie below. */
 const RESERVED = [
   "/api/assets",
@@ -69,91 +25,17 @@ const RESERVED = [
   "/api/swagger-ui",
   "/health",
   "/nginx-health",
+  "/favicon.ico",
   "/git",
 ]
   .concat(["/v2", "/v3"])
   .map((path) => ({ path, text: "this edge answers itself" }))
 const COLLECTIONS = Object.entries(COLLECTION_PATHS).map(([name, path]) => ({ path, text: `is collection ${name}` }))
 
-/** Headers that the gateway, or the connection, decides about. */
-const NO_CREDENTIAL =
-  /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|via|forwarded|x-forwarded-.*|x-request-id|x-principal-id)$/
-
-const ORIGIN = "must be a URL such as https://keptn.example.com"
-const DAY = 24 * 60 * 60
-const HIGHEST = Number.MAX_SAFE_INTEGER
-
-const upstreamSchema = z.strictObject({
-  collection: z
-    .string("must be a text")
-    .refine(isCollectionName, `must be one of ${Object.keys(COLLECTION_PATHS).join(", ")}`)
-    .optional(),
-  prefix: z
-    .string("must be a text")
-    .regex(
-      /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/,
-      "must be a path such as /bridge: letters, digits, . _ ~ -, no slash at its end",
-    )
-    .optional(),
-  origin: z
-    .string(ORIGIN)
-    .refine((text) => URL.canParse(text), ORIGIN)
-    .transform((text) => new URL(text))
-    .superRefine((url, context) => {
-      const problem = urlProblem(url)
-      if (problem !== null) context.addIssue({ code: "custom", message: problem })
-    }),
-  allow_plain_http: flag(false),
-  strip_prefix: flag(false),
-  methods: z
-    .array(
-      z.string("must be a text").refine(isMethod, "must be a method that can be passed on, in capitals"),
-      "must be a list",
-    )
-    .min(1, "must name at least one method")
-    .default(DEFAULT_METHODS),
-  role: z
-    .enum(["none", "Viewer", "Integration", "Contributor", "Admin"], {
-      error: `must be one of ${Object.keys(ROLES).join(", ")}`,
-    })
-    .optional(),
-  first_byte_seconds: wholeNumber(1, DAY).default(30),
-  total_seconds: wholeNumber(0, DAY).default(0),
-  retry: flag(true),
-  max_request_bytes: wholeNumber(1, HIGHEST).optional(),
-  max_response_bytes: wholeNumber(0, HIGHEST).default(0),
-  max_header_bytes: wholeNumber(256, 131_072).default(32_768),
-  circuit: z
-    .strictObject(
-      { failures: wholeNumber(1, 1000).default(5), seconds: wholeNumber(1, DAY).default(10) },
-      "must be a table",
-    )
-    .prefault({}),
-  credential: z
-    .strictObject(
-      {
-        header: z
-          .string("must be a text")
-          .regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be the name of a header")
-          .toLowerCase()
-          .refine((name) => !NO_CREDENTIAL.test(name), "must be a header that the gateway does not set itself"),
-        secret: z.string("must be the name of a secret of this Worker"),
-      },
-      "must be a table",
-    )
-    .optional(),
-  document: z
-    .string("must be a path")
-    .regex(/^\/(?!\/)[\x21-\x7e]*$/, "must be a path that begins with a slash")
-    .optional(),
-})
-
 /** What is needed of each entry to know its secret. */
 const namedSecrets = z.array(
   z.object({ credential: z.object({ secret: z.string() }).optional().catch(undefined) }).catch({}),
 )
-
-type Settings = z.infer<typeof upstreamSchema>
 
 /** Reads the upstreams of a region from `value`: a list, or JSON text of one; absent for none. `variable` is its name. */
 export function readUpstreams(variable: string, value: unknown, surroundings: UpstreamSurroundings): ReadUpstreams {
@@ -217,6 +99,7 @@ function toUpstream(
     firstByteMs: settings.first_byte_seconds * 1000,
     totalMs: settings.total_seconds === 0 ? null : settings.total_seconds * 1000,
     retries: settings.retry,
+    isPublic: settings.public,
     maxRequestBytes: settings.max_request_bytes ?? surroundings.maxRequestBytes,
     maxResponseBytes: settings.max_response_bytes === 0 ? null : settings.max_response_bytes,
     maxHeaderBytes: settings.max_header_bytes,
@@ -241,7 +124,10 @@ function placeProblems({ collection, prefix, role }: Settings): string[] {
 }
 
 function originProblems({ origin, allow_plain_http }: Settings, ownHosts: readonly string[]): string[] {
-  if (ownHosts.includes(origin.hostname)) return [".origin is a host of this deployment, which would ask itself"]
+  // A final dot makes no other host of it.
+  if (ownHosts.includes(origin.hostname.replace(/\.$/, ""))) {
+    return [".origin is a host of this deployment, which would ask itself"]
+  }
   if (origin.protocol === "http:" && !allow_plain_http) {
     return [
       ".origin must begin with https://, or allow_plain_http must be true: nothing protects what is sent as plain http",
@@ -250,33 +136,10 @@ function originProblems({ origin, allow_plain_http }: Settings, ownHosts: readon
   return []
 }
 
-/** What an origin may not have: the rest of each URL is what a request asks for. */
-function urlProblem(url: URL): string | null {
-  if (!["https:", "http:"].includes(url.protocol)) return "must begin with https://"
-  if (url.username !== "" || url.password !== "") return "must hold no user name and no password: use credential"
-  if (url.search !== "" || url.hash !== "") return "must hold no query and no fragment"
-  return url.pathname.includes("%") || url.pathname.includes("//") ? "must have a plain path" : null
-}
-
-function isMethod(method: string): boolean {
-  if (!/^[A-Z-]+$/.test(method) || NEVER.has(method)) return false
-  try {
-    // The platform knows the methods that it can send, and refuses all others.
-    return new Request("https://origin.invalid", { method }).method === method
-  } catch {
-    return false
-  }
-}
-
 /** A value that can stand in a header, null for what cannot. */
 function readHeaderValue(value: unknown): string | null {
   const text = typeof value === "string" ? value.trim() : ""
   return /^[\x20-\x7e]+$/.test(text) ? text : null
-}
-
-/** Whether `path` is `prefix`, or lies below it. */
-export function isWithin(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(`${prefix}/`)
 }
 
 function parseJson(text: string): unknown {
@@ -291,13 +154,4 @@ function issueText(issue: z.core.$ZodIssue): string {
   const place = issue.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("")
   if (issue.code === "unrecognized_keys") return `${place} has an unknown setting: ${issue.keys.join(", ")}`
   return `${place} ${issue.code === "invalid_type" && issue.path.length === 0 ? "must be a table" : issue.message}`
-}
-
-function flag(fallback: boolean) {
-  return z.boolean("must be true or false").default(fallback)
-}
-
-function wholeNumber(least: number, most: number) {
-  const text = `must be a whole number from ${least}${most === HIGHEST ? "" : ` to ${most}`}`
-  return z.number(text).int(text).min(least, text).max(most, text)
 }

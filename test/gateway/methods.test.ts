@@ -11,10 +11,11 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TR
 /** The paths of a host with their methods, as `Allow` lists them, and an example of each path. */
 async function pathsOf(label: string): Promise<Map<string, { methods: string[]; example: string }>> {
   const paths = new Map<string, { methods: string[]; example: string }>()
-  for (const { path, method, request } of await readOperations(label)) {
+  for (const operation of await readOperations(label)) {
+    const { path, method } = operation
     const { methods } = paths.get(path) ?? { methods: [] }
     const all = [...methods, method, ...(method === "GET" ? ["HEAD"] : [])]
-    paths.set(path, { methods: all.toSorted(), example: request().path.split("?")[0] ?? "" })
+    paths.set(path, { methods: all.toSorted(), example: operation.request().path.split("?")[0] ?? "" })
   }
   return paths
 }

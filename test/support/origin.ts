@@ -1,6 +1,7 @@
 /** Edges with upstreams, and an origin behind them that notes what it is asked. What goes over a wire is in test/outside/proxy. */
 import { onTestFinished, vi } from "vitest"
-import { readUpstreams, type Upstream } from "../../src/upstream/settings.ts"
+import { readUpstreams } from "../../src/upstream/settings.ts"
+import type { Upstream } from "../../src/upstream/upstream.ts"
 import { adminToken } from "./client.ts"
 import { edgeWith } from "./edge.ts"
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { routedPath } from "../../src/gateway/path.ts"
 import { edgeAddress, findUpstream, originAddress } from "../../src/upstream/addresses.ts"
-import type { Upstream } from "../../src/upstream/settings.ts"
+import type { Upstream } from "../../src/upstream/upstream.ts"
 import { upstreams } from "../support/origin.ts"
 
 const [plain, stripped, collection] = upstreams(
@@ -22,14 +22,14 @@ describe("a path below a prefix", () => {
     ["/up", "https://origin.example/up"],
     ["/up/", "https://origin.example/up/"],
     ["/up/a/b?c=d", "https://origin.example/up/a/b?c=d"],
-    ["/up//a///b", "https://origin.example/up/a/b"],
-    ["//up/a", "https://origin.example/up/a"],
+    ["/up//a///b/", "https://origin.example/up//a///b/"],
+    ["//up/a", "https://origin.example//up/a"],
     ["/up/a%2Fb%2fc", "https://origin.example/up/a%2Fb%2fc"],
     ["/up/a%252Fb", "https://origin.example/up/a%252Fb"],
     ["/up/100%25", "https://origin.example/up/100%25"],
     ["/up/a;b=c@d:e!$*(),~'", "https://origin.example/up/a;b=c@d:e!$*(),~'"],
     ["/up/@evil.example", "https://origin.example/up/@evil.example"],
-    ["/up/https://evil.example", "https://origin.example/up/https:/evil.example"],
+    ["/up/https://evil.example", "https://origin.example/up/https://evil.example"],
     ["/up/.hidden/..x/x../...", "https://origin.example/up/.hidden/..x/x../..."],
     ["/up?//evil.example", "https://origin.example/up?//evil.example"],
     ["/up?a=%2F&b=%zz&c=%00&d='\"|", "https://origin.example/up?a=%2F&b=%zz&c=%00&d=%27%22|"],
@@ -43,7 +43,8 @@ describe("a path below a prefix", () => {
     ["/cut", "https://origin.example:8443/base"],
     ["/cut/", "https://origin.example:8443/base/"],
     ["/cut/a?b", "https://origin.example:8443/base/a?b"],
-    ["/cut//evil.example/a", "https://origin.example:8443/base/evil.example/a"],
+    ["/cut//evil.example/a", "https://origin.example:8443/base//evil.example/a"],
+    ["//cut//a", "https://origin.example:8443/base//a"],
     ["/cut/cut", "https://origin.example:8443/base/cut"],
   ])("%s loses the prefix where that is stripped", (path, address) => {
     expect(addressOf(stripped, path)).toBe(address)
@@ -126,8 +127,11 @@ describe("an address that an origin gives", () => {
     ["/base", `${EDGE}/cut`],
     ["c", `${EDGE}/cut/a/c`],
     ["?page=2", `${EDGE}/cut/a/b?page=2`],
-    ["/elsewhere", `${EDGE}/cut/elsewhere`],
-    ["/basement", `${EDGE}/cut/basement`],
+    ["/elsewhere", null],
+    ["/basement", null],
+    ["https://origin.example:8443/", null],
+    ["../../x", null],
+    ["caf\ufffd", null],
     ["//origin.example:8443/base/x", `${EDGE}/cut/x`],
     ["https://origin.example:9999/base/x", null],
     ["https://other.example/base/x", null],
@@ -138,7 +142,14 @@ describe("an address that an origin gives", () => {
     expect(stripped && edgeAddress(stripped, address, BASE, EDGE)).toBe(here)
   })
 
-  it("keeps its path where no prefix is stripped", () => {
-    expect(plain && edgeAddress(plain, "/up/x", "https://origin.example/up/a", EDGE)).toBe(`${EDGE}/up/x`)
+  it.each([
+    ["/up/x", `${EDGE}/up/x`],
+    ["https://origin.example/up", `${EDGE}/up`],
+    // Another upstream, or this edge itself, serves these.
+    ["/elsewhere", null],
+    ["/upper", null],
+    ["https://origin.example/", null],
+  ])("is %s where no prefix is stripped: %s", (address, here) => {
+    expect(plain && edgeAddress(plain, address, "https://origin.example/up/a", EDGE)).toBe(here)
   })
 })

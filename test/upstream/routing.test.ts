@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import { OPEN_PATHS } from "../../src/gateway/open-paths.ts"
 import { adminToken } from "../support/client.ts"
 import { captureLog } from "../support/log.ts"
-import { edgeBefore, ORIGIN_SECRET, originThat } from "../support/origin.ts"
+import { edgeWith } from "../support/edge.ts"
+import { edgeBefore, ORIGIN_SECRET, originThat, upstreams } from "../support/origin.ts"
 
 const STATISTICS = "/api/statistics/v1/statistics?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z"
 
@@ -69,7 +70,11 @@ describe("a method", () => {
 })
 
 describe("an origin's answer", () => {
-  const edge = edgeBefore({ collection: "control-plane" }, { prefix: "/up", role: "none" })
+  const edge = edgeBefore(
+    { collection: "control-plane" },
+    { prefix: "/up", role: "none" },
+    { prefix: "/public", role: "none", public: true },
+  )
 
   it.each([400, 401, 404, 405, 500, 502, 503])("%s is passed on as it is", async (status) => {
     originThat(() => new Response("in its own words", { status, headers: { "x-own": "1" } }))
@@ -86,7 +91,7 @@ describe("an origin's answer", () => {
   it("gets the headers of this edge where it has none of its own", async () => {
     originThat(() => new Response("", { headers: { "cache-control": "public", "x-frame-options": "SAMEORIGIN" } }))
     const { headers } = await edge("/up/x")
-    expect(headers.get("cache-control")).toBe("public")
+    expect(headers.get("cache-control")).toBe("private")
     expect(headers.get("x-frame-options")).toBe("SAMEORIGIN")
     expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'")
     expect(headers.get("x-content-type-options")).toBe("nosniff")
@@ -95,14 +100,81 @@ describe("an origin's answer", () => {
   it("cannot set the id of the request, cookies, or what browsers shall believe of this host", async () => {
     const own = {
       "x-request-id": "forged",
+      "token-expires-at": "2000-01-01T00:00:00.000Z",
       "set-cookie": "a=b",
+      "set-cookie2": "a=b",
+      "clear-site-data": '"*"',
       "alt-svc": 'h3=":1"',
       "strict-transport-security": "max-age=0",
+      "public-key-pins": "max-age=1",
+      "public-key-pins-report-only": "max-age=1",
+      "expect-ct": "max-age=1",
+      "report-to": "{}",
+      "reporting-endpoints": 'a="/a"',
+      nel: "{}",
+      "service-worker-allowed": "/",
+      "accept-ch": "Sec-CH-UA-Model",
+      "critical-ch": "Sec-CH-UA-Model",
+      "origin-agent-cluster": "?1",
+      "set-login": "logged-in",
+      "use-as-dictionary": 'match="/*"',
+      "shared-storage-write": "clear",
+      "attribution-reporting-register-source": "{}",
+      "sec-session-registration": '(ES256);path="/x"',
+      "x-permitted-cross-domain-policies": "all",
+      "onion-location": "http://x.onion/",
+      "x-accel-redirect": "/x",
+      "x-sendfile": "/x",
     }
     originThat(() => new Response("", { headers: own }))
-    const { headers } = await edge("/up/x")
-    expect(headers.get("x-request-id")).toMatch(/^[\da-f-]{36}$/)
-    for (const name of ["set-cookie", "alt-svc", "strict-transport-security"]) expect(headers.get(name)).toBeNull()
+    for (const path of ["/up/x", "/public/x"]) {
+      const { headers } = await edge(path)
+      expect(headers.get("x-request-id")).toMatch(/^[\da-f-]{36}$/)
+      const passed = Object.keys(own).filter((name) => name !== "x-request-id" && headers.has(name))
+      expect(passed).toEqual([])
+    }
+  })
+
+  it.each([
+    ["public, max-age=60", "private, max-age=60"],
+    ["max-age=60", "private, max-age=60"],
+    ["Public,S-MaxAge=5 , must-revalidate", "private, must-revalidate"],
+    ["s-maxage=5", "private"],
+    ["private", "private"],
+    ['private="set-cookie, x-a", max-age=1', "private, max-age=1"],
+    ['no-cache="a, public", max-age=1', 'private, no-cache="a, public", max-age=1'],
+    ["no-store", "private, no-store"],
+    ["", "private"],
+  ])("that says %j to caches says %j, unless the upstream is public", async (sent, expected) => {
+    const shared = {
+      "cdn-cache-control": "max-age=9",
+      "cloudflare-cdn-cache-control": "max-age=9",
+      "surrogate-control": "max-age=9",
+    }
+    originThat(() => new Response("", { headers: { "cache-control": sent, ...shared } }))
+    const answers = [await edge("/up/x"), await edge("/public/x")]
+    expect(answers.map(({ headers }) => headers.get("cache-control"))).toEqual([expected, sent])
+    for (const name of Object.keys(shared)) {
+      expect(answers.map(({ headers }) => headers.get(name))).toEqual([null, "max-age=9"])
+    }
+  })
+
+  it("that says nothing to caches is for none", async () => {
+    originThat(() => new Response(""))
+    for (const path of ["/up/x", "/public/x"]) {
+      expect((await edge(path)).headers.get("cache-control")).toBe("private, no-store")
+    }
+  })
+
+  it.each([
+    ["5; url=/up/next", "5; url=http://eu.api.localhost/up/next"],
+    ["0;URL='https://origin.example/up/next?a'", "0;URL='http://eu.api.localhost/up/next?a'"],
+    ["0, next", "0, http://eu.api.localhost/up/next"],
+    ["5", "5"],
+    ["5; url=https://elsewhere.example/x", "5; url=https://elsewhere.example/x"],
+  ])("with the Refresh %s has %s", async (sent, expected) => {
+    originThat(() => new Response("", { headers: { refresh: sent } }))
+    expect((await edge("/up/x")).headers.get("refresh")).toBe(expected)
   })
 })
 
@@ -171,6 +243,19 @@ describe("an upstream that is this edge again", () => {
       code: 508,
       message: "this request came through eu.api.localhost before: an origin leads back to this edge",
     })
+  })
+
+  it("is found out under its name with a final dot, too", async () => {
+    const edge = edgeBefore({ prefix: "/up", role: "none" })
+    const requests = originThat(() => new Response())
+    const headers = { via: "1.1 eu.api.localhost" }
+    expect((await edge("/up/x", { headers, label: "eu" })).status).toBe(508)
+    const dotted = edgeWith({ upstreams: new Map([["eu", upstreams({ prefix: "/up", role: "none" })]]) })
+    const response = await dotted("http://eu.api.localhost./up/x", { headers: { "x-token": adminToken } })
+    expect(response.status).toBe(200)
+    expect(requests.map((request) => [request.headers.get("via"), request.headers.get("x-forwarded-host")])).toEqual([
+      ["1.1 eu.api.localhost", "eu.api.localhost"],
+    ])
   })
 
   it("is not suspected of other proxies that have passed the request on", async () => {

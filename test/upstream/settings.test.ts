@@ -40,6 +40,7 @@ describe("an upstream", () => {
         maxResponseBytes: null,
         maxHeaderBytes: 32_768,
         circuit: { failures: 5, openMs: 10_000 },
+        isPublic: false,
         credential: null,
         document: null,
       },
@@ -57,6 +58,7 @@ describe("an upstream", () => {
       first_byte_seconds: 1,
       total_seconds: 2,
       retry: false,
+      public: true,
       max_request_bytes: 3,
       max_response_bytes: 4,
       max_header_bytes: 500,
@@ -77,6 +79,7 @@ describe("an upstream", () => {
         firstByteMs: 1000,
         totalMs: 2000,
         retries: false,
+        isPublic: true,
         maxRequestBytes: 3,
         maxResponseBytes: 4,
         maxHeaderBytes: 500,
@@ -179,6 +182,12 @@ describe("the configuration is refused, and told what is wrong, with", () => {
       "UPSTREAMS_US[0].origin is a host of this deployment, which would ask itself",
     ],
     [
+      "an origin that is this deployment, with a final dot",
+      [{ ...bridge, origin: "https://us.api.localhost.:8443" }],
+      "UPSTREAMS_US[0].origin is a host of this deployment, which would ask itself",
+    ],
+    ["a public that is no flag", [{ ...bridge, public: "yes" }], "UPSTREAMS_US[0].public must be true or false"],
+    [
       "TRACE",
       [{ ...bridge, methods: ["TRACE"] }],
       "UPSTREAMS_US[0].methods[0] must be a method that can be passed on, in capitals",
@@ -236,6 +245,11 @@ describe("the configuration is refused, and told what is wrong, with", () => {
       "UPSTREAMS_US[0].credential.header must be a header that the gateway does not set itself",
     ],
     [
+      "a credential in another spelling of one",
+      [{ ...bridge, credential: { header: "X_Principal_Id", secret: "API_DOMAIN" } }],
+      "UPSTREAMS_US[0].credential.header must be a header that the gateway does not set itself",
+    ],
+    [
       "a header name that is none",
       [{ ...bridge, credential: { header: "x: y", secret: "API_DOMAIN" } }],
       "UPSTREAMS_US[0].credential.header must be the name of a header",
@@ -265,6 +279,7 @@ describe("the configuration is refused, and told what is wrong, with", () => {
     ["/git/x", "cannot be /git/x: /git this edge answers itself"],
     ["/v3", "cannot be /v3: /v3 this edge answers itself"],
     ["/health", "cannot be /health: /health this edge answers itself"],
+    ["/favicon.ico", "cannot be /favicon.ico: /favicon.ico this edge answers itself"],
     ["/api/secrets", "cannot be /api/secrets: /api/secrets is collection secret-service"],
   ])("the prefix %s", (prefix, problem) => {
     expect(problemOf([{ prefix, origin: ORIGIN, role: "none" }])).toBe(`UPSTREAMS_US[0].prefix ${problem}`)

@@ -18,6 +18,8 @@ import { chunk, fixed, Origin, portOf, valuesOf, write } from "./origins.ts"
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
 const KEY = "the-key-of-the-origin"
 const MIB = 1_048_576
+/** Every byte that is no ASCII, one character for each. */
+const HIGH = String.fromCharCode(...Array.from({ length: 128 }, (_, index) => 128 + index))
 
 const token = createToken("kpat")
 let edge: StartedEdge
@@ -120,7 +122,14 @@ describe("addresses", () => {
     ["/p/a%2Fb%2fc", "/p/a%2Fb%2fc"],
     ["/p/%41%20%c3%a9%3F%23%25", "/p/%41%20%c3%a9%3F%23%25"],
     ["/p/a+b;c=1,d:e@f!$&'()*=~[]", "/p/a+b;c=1,d:e@f!$&'()*=~[]"],
-    ["/p//a///b/", "/p/a/b/"],
+    ["/p//a///b/", "/p//a///b/"],
+    ["/p//", "/p//"],
+    ["//p//a", "//p//a"],
+    ["/p/a/?", "/p/a/?"],
+    ["/p/a//?x=//y", "/p/a//?x=//y"],
+    ["/p/%2F%2f/%2E%2E%2E", "/p/%2F%2f/%2E%2E%2E"],
+    ["/stripped//x//", "/base//x//"],
+    ["//stripped/x", "/base/x"],
     ["/p/.../a..b/..c", "/p/.../a..b/..c"],
     ["/stripped", "/base"],
     ["/stripped/", "/base/"],
@@ -342,7 +351,6 @@ describe("headers to the origin", () => {
     const host = hostOf(edge)
     const expected = {
       host: `127.0.0.1:${origin.port}`,
-      via: `1.0 before, 1.1 ${host}`,
       // Before a deployment stands Cloudflare, which sets this header itself.
       "x-forwarded-for": "203.0.113.7",
       "x-real-ip": "203.0.113.7",
@@ -352,6 +360,7 @@ describe("headers to the origin", () => {
       "x-request-id": headers["x-request-id"],
     }
     for (const [name, value] of Object.entries(expected)) expect(valuesOf(exchange, name), name).toEqual([value])
+    expect(valuesOf(exchange, "via")).toEqual([`1.0 before, 1.1 ${host}`])
     expect(valuesOf(exchange, "x-principal-id")).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)])
     expect(valuesOf(exchange, "x-origin-key")).toEqual([])
   })
@@ -399,12 +408,36 @@ describe("headers to the origin", () => {
     "X-Method-Override",
     "Cookie",
     "Cookie2",
+    "Remote-User",
+    "X-Remote-User",
+    "X-WEBAUTH-USER",
+    "X-Auth-Request-User",
+    "X-SSL-Client-Cert",
+    "SSL-Client-Verify",
+    "Client-Cert",
+    "Proxy",
+    "X-Origin-Key",
   ])("a forged %s does not arrive", async (name) => {
     const path = `/p/forged/${name}`
-    // With both spellings, and twice: whoever reads only the first, or the last, is not fooled either.
-    const lines = `${name}: forged-value\r\n${name.toLowerCase()}: forged-value\r\n`
+    // With all spellings, and twice: whoever reads only the first, or the last, or takes underscores for hyphens, is not fooled either.
+    const spellings = [name, name.toLowerCase(), name.replaceAll("-", "_"), name.replace("-", "_").toUpperCase()]
+    const lines = spellings.map((spelling) => `${spelling}: forged-value\r\n`).join("")
     await askRaw(edge, `GET ${path} HTTP/1.1\r\n${authorized()}${lines}\r\n`)
     expect(origin.request(path).head).not.toMatch(/forged-value/)
+  })
+
+  test("values keep their bytes, whatever text they are or are not, and headers that came twice come twice", async () => {
+    const values = ["caf\xe9", "\xff\x80 z", "caf\xc3\xa9", HIGH, "\xe2\x82", "\xf0\x9f\x98\x80"]
+    const lines = values.map((value) => `X-Bytes: ${value}\r\n`).join("")
+    await askRaw(edge, `GET /p/bytes HTTP/1.1\r\n${authorized()}${lines}Via: 1.0 caf\xe9\r\n\r\n`)
+    const exchange = origin.request("/p/bytes")
+    expect(valuesOf(exchange, "x-bytes")).toEqual(values)
+    expect(valuesOf(exchange, "via")).toEqual([`1.0 caf\xe9, 1.1 ${hostOf(edge)}`])
+  })
+
+  test("an Authorization for the origin keeps its bytes", async () => {
+    await askRaw(edge, `GET /p/own-bytes HTTP/1.1\r\n${authorized()}Authorization: Digest username="caf\xe9"\r\n\r\n`)
+    expect(valuesOf(origin.request("/p/own-bytes"), "authorization")).toEqual(['Digest username="caf\xe9"'])
   })
 
   test("a control character in a header is 400, and does not arrive", async () => {
@@ -451,7 +484,7 @@ describe("headers to the caller", () => {
   test("what belongs to the message passes, and what is for the origin's host or connection does not", async () => {
     const kept = {
       "content-type": "text/html",
-      "cache-control": "public, max-age=60",
+      "cache-control": "private, max-age=60",
       "content-security-policy": "default-src 'self'",
       vary: "A, B",
       "www-authenticate": 'Basic realm="a", Bearer',
@@ -463,6 +496,10 @@ describe("headers to the caller", () => {
     }
     const dropped = ["Keep-Alive", "Proxy-Authenticate", "Trailer", "Upgrade", "Set-Cookie", "Alt-Svc"].concat([
       "Strict-Transport-Security",
+      "Clear-Site-Data",
+      "Service-Worker-Allowed",
+      "Report-To",
+      "NEL",
       "X-Hop",
       "X-Request-Id",
     ])
@@ -482,6 +519,25 @@ describe("headers to the caller", () => {
     expect(headers["x-request-id"]).toBe(valuesOf(origin.request("/p/answer"), "x-request-id")[0])
   })
 
+  test("values keep their bytes, whatever text they are or are not, and headers that came twice come twice", async () => {
+    const values = ["caf\xe9", "\xff\x80 z", "caf\xc3\xa9", HIGH]
+    const lines = values.map((value) => `X-Bytes: ${value}`)
+    const others = [
+      'Content-Disposition: attachment; filename="caf\xe9.txt"',
+      "Location: /p/caf\xe9",
+      "Via: 1.0 caf\xe9",
+    ]
+    origin.on("/p/answer-bytes", fixed(["HTTP/1.1 200 OK", ...lines, ...others, "Content-Length: 2"], "ok"))
+    const answer = await askRaw(edge, `GET /p/answer-bytes HTTP/1.1\r\n${authorized()}\r\n`)
+    const valuesIn = (name: string) =>
+      [...answer.matchAll(new RegExp(`^${name}: (.*)\r$`, "gim"))].map(([, value]) => value)
+    expect(valuesIn("x-bytes")).toEqual(values)
+    expect(valuesIn("content-disposition")).toEqual(['attachment; filename="caf\xe9.txt"'])
+    // What is no text cannot be read, so it stays.
+    expect(valuesIn("location")).toEqual(["/p/caf\xe9"])
+    expect(valuesIn("via")).toEqual([`1.0 caf\xe9, 1.1 ${hostOf(edge)}`])
+  })
+
   test.each([
     ["absolute, at the origin", () => `${origin.url}/base/x?y=%2F#z`, () => "/stripped/x?y=%2F#z"],
     ["without a scheme", () => `//127.0.0.1:${origin.port}/base/x`, () => "/stripped/x"],
@@ -497,6 +553,22 @@ describe("headers to the caller", () => {
       origin.on(`/base/dir/${page}`, fixed(["HTTP/1.1 201 Created", `${header}: ${sent()}`, "Content-Length: 0"]))
       const { headers } = await ask(edge, `/stripped/dir/${page}`)
       expect(headers[header.toLowerCase()]).toBe(`http://${hostOf(edge)}${expected(page)}`)
+    }
+  })
+
+  test.each(["/elsewhere", "/basement/x", "../../x", "/"])(
+    "what of the origin is outside the base path, %s, stays",
+    async (location) => {
+      const path = `/base/dir/outside${location.length}`
+      origin.on(path, fixed(["HTTP/1.1 302 Found", `Location: ${location}`, "Content-Length: 0"]))
+      expect((await ask(edge, path.replace("/base", "/stripped"))).headers.location).toBe(location)
+    },
+  )
+
+  test("without strip_prefix what is not below the prefix stays", async () => {
+    for (const location of ["/q/x", "/", `${origin.url}/q`]) {
+      origin.on("/p/outside", fixed(["HTTP/1.1 302 Found", `Location: ${location}`, "Content-Length: 0"]))
+      expect((await ask(edge, "/p/outside")).headers.location).toBe(location)
     }
   })
 
