@@ -20,18 +20,12 @@ beforeAll(async () => {
     fetch: ({ url, headers }) => fetch("${origin.url}" + url.slice("http://x".length), { headers, redirect: "manual" }),
   }`
   const connecting = `export default { fetch: () => new Response(), connect() { throw new Error("refused") } }`
-  const worker = (name: string, script: string) => ({
-    name,
-    modules: true,
-    script,
-    compatibilityDate: "2026-11-01",
-  })
   miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
       workers: [
-        worker("passing", passing),
-        worker("connecting", connecting),
+        workerOf("passing", passing),
+        workerOf("connecting", connecting),
         socketTo("passing", "127.0.0.1", ports.passing),
         socketTo("connecting", "127.0.0.1", ports.connecting),
       ],
@@ -44,6 +38,10 @@ afterAll(async () => {
   await miniflare.dispose()
   await origin.stop()
 })
+
+function workerOf(name: string, script: string) {
+  return { name, modules: true, script, compatibilityDate: "2026-11-01" }
+}
 
 /** What comes back for bytes that are sent as they are. */
 function askPort(port: number, bytes: string): Promise<string> {
