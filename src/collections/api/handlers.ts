@@ -10,7 +10,7 @@ import type { KeptnEvent } from "../../partition/schema.ts"
 import type { RegionalHandler } from "../regional.ts"
 import { readEvents, type SentEvent } from "./event-forms.ts"
 import { brokenRule } from "./event-rules.ts"
-import type { checkAuthentication, getMetadata, sendEvent } from "./routes.ts"
+import type { authenticationChecks, getMetadata, sendEvent } from "./routes.ts"
 
 /** What an installation decides about this API. */
 export interface ApiSettings {
@@ -24,7 +24,8 @@ export interface ApiSettings {
 const DEFAULT_SOURCE = "https://github.com/keptn/keptn/api"
 
 /** The request has passed authentication: that is all there is to check. */
-export const checkAuthenticationHandler: RegionalHandler<typeof checkAuthentication> = (c) => c.body(null, 200)
+export const checkAuthenticationHandler: RegionalHandler<(typeof authenticationChecks)[number]> = (c) =>
+  c.body(null, 200)
 
 export const getMetadataHandler: RegionalHandler<typeof getMetadata> = (c) =>
   c.json(

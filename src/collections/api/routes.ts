@@ -14,28 +14,23 @@ import {
 /** Registered by the collection. A schema of zod would be taken for the validator of every body. */
 const sentEvent = { $ref: "#/components/schemas/KeptnContextExtendedCE" }
 
-const authentication = {
-  ...requires({ on: "token" }),
-  path: "/api/v1/auth",
-  tags: ["installation"],
-  summary: "Check a token",
-  responses: { 200: { description: "The token is valid" }, ...keptnErrors() },
-}
-
-export const checkAuthentication = createRoute({
-  ...authentication,
-  method: "post",
-  operationId: "checkAuthentication",
-  description: "Answers with an empty body when the token is valid.",
-})
-
 /** Keptn's gateway turns every method into the POST, and clients have come to use those that they know. */
-export const otherChecks = (["get", "put", "patch", "delete"] as const).map((method) =>
+export const authenticationChecks = (["get", "post", "put", "patch", "delete"] as const).map((method) =>
   createRoute({
-    ...authentication,
+    ...requires({ on: "token" }),
     method,
-    operationId: `checkAuthenticationBy${method.charAt(0).toUpperCase()}${method.slice(1)}`,
-    description: "The same as the POST, for clients that use another method.",
+    path: "/api/v1/auth",
+    operationId:
+      method === "post"
+        ? "checkAuthentication"
+        : `checkAuthenticationBy${method.charAt(0).toUpperCase()}${method.slice(1)}`,
+    tags: ["installation"],
+    summary: "Check a token",
+    description:
+      method === "post"
+        ? "Answers with an empty body when the token is valid."
+        : "The same as the POST, for clients that use another method.",
+    responses: { 200: { description: "The token is valid" }, ...keptnErrors() },
   }),
 )
 
