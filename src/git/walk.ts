@@ -116,6 +116,29 @@ class OpenEnds {
   }
 }
 
+/**
+ * The commits that `tip` leads to as one line, every one behind its parents. A merge comes right behind its first parent, unless
+ * that was needed earlier: what a position differs in from the one before it is then what the merge changed.
+ */
+export function lineTo(tip: ObjectId, commits: ReadonlyMap<ObjectId, HistoryCommit>): HistoryCommit[] {
+  const line: HistoryCommit[] = []
+  const placed = new Set<ObjectId>()
+  const open = [tip]
+  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
+    const commit = placed.has(id) ? undefined : commits.get(id)
+    const next = commit?.parents.findLast((parent) => commits.has(parent) && !placed.has(parent))
+    if (next !== undefined) {
+      open.push(next)
+      continue
+    }
+    open.pop()
+    if (commit === undefined) continue
+    placed.add(id)
+    line.push(commit)
+  }
+  return line
+}
+
 /** `commits`, every one behind its parents. */
 export function parentsFirst(commits: readonly HistoryCommit[]): HistoryCommit[] {
   const here = new Set(commits.map(({ id }) => id))

@@ -4,7 +4,7 @@
  */
 import { and, desc, eq, inArray, type SQL, sql } from "drizzle-orm"
 import { type ObjectId, parseCommit } from "../git/objects.ts"
-import { type HistoryCommit, parentsFirst } from "../git/walk.ts"
+import { type HistoryCommit, lineTo } from "../git/walk.ts"
 import { valuesOf } from "./bulk.ts"
 import { headOfCommit, readHeader } from "./git-objects.ts"
 import type { Database, Partition } from "./partition.ts"
@@ -58,7 +58,7 @@ export async function commitsToAdd(
   if (to !== branch.head && !line.some(({ parents }) => parents.includes(branch.head))) {
     throw new RefProblem("non-fast-forward: fetch, then merge or rebase")
   }
-  return { commits: parentsFirst(line.toSorted((a, b) => b.time - a.time)), startTree: tree }
+  return { commits: lineTo(to, added), startTree: tree }
 }
 
 function tooMany(): RefProblem {
