@@ -15,7 +15,7 @@ import { recordRefusal } from "./directory/audit.ts"
 import { type Directory, openDirectory } from "./directory/directory.ts"
 import { findToken, touchToken } from "./directory/tokens.ts"
 import { collectionSource, createDocs, type DocsSettings, type DocumentSource } from "./docs/index.ts"
-import { globalServers, regionalServers } from "./docs/servers.ts"
+import { globalServers, hostLinks, regionalServers } from "./docs/servers.ts"
 import type { Authentication } from "./gateway/authenticate.ts"
 import { clientAddress } from "./gateway/client-address.ts"
 import type { GatewayEnv } from "./gateway/environment.ts"
@@ -142,7 +142,7 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
   })
   app.route("/", createHealth())
   const sources = regionalSources(config, hosts, collections)
-  app.route("/", createDocs({ title: "Quarterdeck", sources, assets: config.assets }))
+  app.route("/", createDocs({ ...docsOf(config, hosts), sources }))
   app.route("/", createServiceHealth())
   for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
   for (const collection of collections) app.route("/", collection.app)
@@ -171,10 +171,15 @@ function globalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, ca
   }
   app.route("/", createHealth())
   const sources = [collectionSource(identity, globalServers(hosts))]
-  app.route("/", createDocs({ title: "Quarterdeck", sources: () => sources, assets: config.assets }))
+  app.route("/", createDocs({ ...docsOf(config, hosts), sources: () => sources }))
   app.use("/v3/*", useDirectory(config, cache))
   app.route("/", identity.app)
   return app
+}
+
+/** What the pages of all hosts have in common. */
+function docsOf({ assets }: Config, hosts: Hosts): Omit<DocsSettings, "sources"> {
+  return { title: "Quarterdeck", hosts: (c) => hostLinks(hosts, c.env.target, c.req.url), assets }
 }
 
 /** The documents of each region's page: those of the collections, and of origins that have one to show. */

@@ -1,8 +1,9 @@
-/** The page at `/api`, the documents behind it and the files it loads. All of it is open. */
+/** The page at `/api`, the documents behind it, their index, and the files that it loads. All of it is open. */
 import { type Context, Hono } from "hono"
 import { matchesEtag } from "../gateway/conditional.ts"
 import { ERRORS_PATH } from "../gateway/dialect.ts"
 import type { GatewayEnv } from "../gateway/environment.ts"
+import { INDEX_PATH, PAGE_PATH } from "../gateway/docs-paths.ts"
 import { escapePath } from "../gateway/path.ts"
 import { FAVICON_PATH, FORMER_DOCUMENTS } from "../gateway/open-paths.ts"
 import {
@@ -18,7 +19,7 @@ import {
 import { errorsPage } from "./errors-page.ts"
 import { ownFileAt, ownFilesOf, tagOf } from "./own-files.ts"
 import { docsContentSecurityPolicy, docsPage, ICON_FILE } from "./page.ts"
-import type { Server } from "./servers.ts"
+import type { HostLink, Server } from "./servers.ts"
 
 /** A document of the page. */
 export interface DocumentSource {
@@ -33,6 +34,8 @@ export interface DocsSettings {
   title: string
   /** The documents of a request's host, in the order of the selector. */
   sources: (c: Context<GatewayEnv>) => readonly DocumentSource[]
+  /** All hosts of the deployment, as a request's host links to them. */
+  hosts: (c: Context<GatewayEnv>) => readonly HostLink[]
   /** Serves the files of public/. */
   assets: Fetcher
 }
@@ -54,13 +57,23 @@ const PAGE_HEADERS = { "Content-Security-Policy": docsContentSecurityPolicy, "Ca
 const IMMUTABLE = "public, max-age=31536000, immutable"
 
 /** The routes of the page and of what it needs. Documents are rendered when first asked for, and kept. */
-export function createDocs({ title, sources, assets }: DocsSettings): Hono<GatewayEnv> {
+export function createDocs({ title, sources, hosts, assets }: DocsSettings): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
   const ownFiles = ownFilesOf(assets)
-  for (const path of ["/api", "/api/"]) {
+  const documents = (c: Context<GatewayEnv>) =>
+    sources(c).map(({ name }) => ({ name, json: `${INDEX_PATH}/${name}.json`, yaml: `${INDEX_PATH}/${name}.yaml` }))
+  for (const path of [PAGE_PATH, `${PAGE_PATH}/`]) {
     app.get(path, async (c) => {
-      const documents = sources(c).map(({ name }) => ({ name, url: `/api/openapi/${name}.json` }))
-      return c.html(docsPage({ title, documents, files: await ownFiles(c.req.url) }), 200, PAGE_HEADERS)
+      const page = { title, documents: documents(c), hosts: hosts(c), files: await ownFiles(c.req.url) }
+      return c.html(docsPage(page), 200, PAGE_HEADERS)
+    })
+  }
+
+  // The last is where tools look first. There are several documents, so that none of them can stand there.
+  for (const path of [INDEX_PATH, `${INDEX_PATH}/`, `${INDEX_PATH}.json`]) {
+    app.get(path, (c) => {
+      const others = hosts(c).map(({ name, url }) => ({ name, index: `${url}${INDEX_PATH}` }))
+      return c.json({ documents: documents(c), hosts: others }, 200, { "Cache-Control": REVALIDATE })
     })
   }
 

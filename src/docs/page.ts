@@ -5,7 +5,10 @@
 import { SwaggerUI } from "@hono/swagger-ui"
 // By name, and without an import attribute: so the bundle gets this one string and not the whole package.json.
 import { version } from "swagger-ui-dist/package.json"
+import { ERRORS_PATH } from "../gateway/dialect.ts"
+import { INDEX_PATH, PAGE_PATH } from "../gateway/docs-paths.ts"
 import type { OwnFiles } from "./own-files.ts"
+import type { HostLink } from "./servers.ts"
 
 /** Where scripts/build/assets.ts puts the files of Swagger UI. */
 const assets = "/api/assets"
@@ -36,7 +39,8 @@ export const docsContentSecurityPolicy = [
 export interface DocsPage {
   title: string
   /** What the selector offers, in this order. The name is also what a link to one document is made of. */
-  documents: { name: string; url: string }[]
+  documents: { name: string; json: string; yaml: string }[]
+  hosts: readonly HostLink[]
   files: OwnFiles
 }
 
@@ -44,11 +48,11 @@ export interface DocsPage {
  * The HTML. The bar with the selector and the token stands in it, not in what scripts make, so that nothing moves when they
  * have loaded; docs.js gives it life. The token's field has no name and its form no address: nothing can put it in a URL.
  */
-export function docsPage({ title, documents, files }: DocsPage): string {
+export function docsPage({ title, documents, hosts, files }: DocsPage): string {
   return SwaggerUI({
     baseUrl: assets,
     version,
-    urls: documents,
+    urls: documents.map(({ name, json }) => ({ name, url: json })),
     manuallySwaggerUIHtml: ({ css, js }) => `<!doctype html>
 <html lang="en">
 <head>
@@ -66,7 +70,7 @@ ${[...js, files.script].map((url) => `<script defer src="${url}"></script>`).joi
 <div class="document">
 <label for="document">Document</label>
 <select id="document">
-${documents.map(({ name, url }) => `<option value="${escape(url)}">${escape(name)}</option>`).join("\n")}
+${documents.map(({ name, json }) => `<option value="${escape(json)}">${escape(name)}</option>`).join("\n")}
 </select>
 </div>
 <form class="token" id="token" method="post">
@@ -79,18 +83,37 @@ ${documents.map(({ name, url }) => `<option value="${escape(url)}">${escape(name
 </form>
 <button type="button" class="dark" id="dark" aria-pressed="false">Dark</button>
 </header>
+<nav class="places" aria-label="Hosts and documents">
+<ul aria-label="Hosts">
+${hosts.map(hostItem).join("\n")}
+</ul>
+<details>
+<summary>Documents</summary>
+<ul>
+${documents.map(({ name, json, yaml }) => `<li>${escape(name)}: ${link(json, "JSON", name)} ${link(yaml, "YAML", name)}</li>`).join("\n")}
+<li><a href="${INDEX_PATH}">This list as JSON</a></li>
+</ul>
+</details>
+<a href="${ERRORS_PATH}">Errors</a>
+</nav>
 <div id="docs">
 <noscript>
-<p>This page needs JavaScript. These are the OpenAPI documents that it shows:</p>
-<ul>
-${documents.map(({ name, url }) => `<li><a href="${escape(url)}">${escape(name)}</a></li>`).join("\n")}
-</ul>
+<main><p>This page needs JavaScript. The OpenAPI documents that it shows are above, under “Documents”.</p></main>
 </noscript>
 </div>
 </body>
 </html>
 `,
   })
+}
+
+function hostItem({ name, url, isCurrent }: HostLink): string {
+  return `<li><a href="${escape(`${url}${PAGE_PATH}`)}"${isCurrent ? ' aria-current="true"' : ""}>${escape(name)}</a></li>`
+}
+
+/** A link to a form of a document. Each has a name of its own, for whoever hears it without the others. */
+function link(url: string, form: string, name: string): string {
+  return `<a href="${escape(url)}" aria-label="${escape(name)} as ${form}">${form}</a>`
 }
 
 /** Text as it stands in HTML. */

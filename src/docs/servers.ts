@@ -1,11 +1,20 @@
-/** The hosts of a deployment, as its documents name them: the same ones whichever host is asked. */
-import type { Hosts } from "../gateway/host.ts"
+/** The hosts of a deployment, as its documents name them: the same ones whichever host is asked; and as its pages link to them. */
+import { type Hosts, portSuffix, type Target } from "../gateway/host.ts"
 
 /** A Server Object of OpenAPI. */
 export interface Server {
   url: string
   description: string
   variables?: Record<string, { default: string; description: string; enum?: string[] }>
+}
+
+/** A host of the deployment, as a page links to it. */
+export interface HostLink {
+  /** `global`, or the code of a region. */
+  name: string
+  url: string
+  /** Whether it is the one that was asked. */
+  isCurrent: boolean
 }
 
 const THIS_HOST: Server = { url: "/", description: "This host" }
@@ -20,6 +29,17 @@ export function regionalServers(hosts: Hosts): Server[] {
 /** Who serves the organization's collection. */
 export function globalServers(hosts: Hosts): Server[] {
   return [THIS_HOST, server("global", "The global host", hosts, {})]
+}
+
+/** All hosts, the global one first, with the scheme and the port of the request that `target` was asked by. */
+export function hostLinks({ apiDomain, regions }: Hosts, target: Target | null, requestUrl: string): HostLink[] {
+  const current = target?.plane === "regional" ? target.region : target?.plane
+  const { protocol } = new URL(requestUrl)
+  return ["global", ...regions].map((name) => ({
+    name,
+    url: `${protocol}//${name}.${apiDomain}${portSuffix(requestUrl)}`,
+    isCurrent: name === current,
+  }))
 }
 
 function server(

@@ -6,6 +6,7 @@ import type { RouterRoute } from "hono/types"
 import { authenticate, type Authentication } from "./authenticate.ts"
 import { decodeBodies } from "./body-encoding.ts"
 import { errorResponse } from "./dialect.ts"
+import { docsMeant, indexAbove, refuseDocsPaths } from "./docs-paths.ts"
 import type { GatewayEnv } from "./environment.ts"
 import { ApiError } from "./errors.ts"
 import { portSuffix, requestedHost } from "./host.ts"
@@ -47,6 +48,7 @@ export function createGateway(settings: GatewaySettings, plane: PlaneSettings): 
   app.use(knownHost(settings.hostNames))
   app.use(limitBodies(settings, isProxied))
   app.use(keptnRules())
+  app.use(refuseDocsPaths(isProxied))
   app.use(authenticate(settings.authentication, isOpen))
   if (proxy) app.use(proxy)
   app.use(decodeBodies(settings, isProxied))
@@ -72,10 +74,12 @@ function notFoundText(
   elsewhere: PlaneSettings["elsewhere"],
 ): string {
   const { pathname } = new URL(c.req.url)
-  const other = elsewhere(pathname, portSuffix(c.req.url))
+  const docs = docsMeant(c.req.path)
+  // Each host has docs of its own.
+  const other = docs === null ? elsewhere(pathname, portSuffix(c.req.url)) : null
   if (other !== null) return other
   const patterns = new Set(routes.filter(({ method }) => method !== METHOD_NAME_ALL).map(({ path }) => path))
-  const near = nearPath(c.req.path, patterns)
+  const near = docs ?? nearPath(c.req.path, patterns) ?? indexAbove(c.req.path)
   return `path ${pathname} was not found${near === null ? "" : `: did you mean ${near}?`}`
 }
 

@@ -19,6 +19,8 @@ export const OPEN_PATHS = [
   "/api",
   "/api/",
   "/api/assets/*",
+  "/api/openapi",
+  "/api/openapi.json",
   "/api/openapi/*",
   "/api/errors",
   "/api/health",

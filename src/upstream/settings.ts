@@ -20,6 +20,7 @@ export type ReadUpstreams = { upstreams: readonly Upstream[] } | { problems: rea
 const RESERVED = [
   "/api/assets",
   "/api/openapi",
+  "/api/openapi.json",
   "/api/errors",
   "/api/health",
   "/api/swagger-ui",

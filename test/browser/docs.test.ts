@@ -1,6 +1,5 @@
 /** The docs page in a real browser: its documents, links to them, how it loads, looks and is used by keyboard alone. */
 import { gzipSync } from "node:zlib"
-import type { Locator } from "playwright-core"
 import { describe, expect, it } from "vitest"
 import { lowContrasts } from "./contrast.ts"
 import {
@@ -32,11 +31,6 @@ const documents = [
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
 useBrowser()
-
-async function attributes(elements: Locator, name: string) {
-  await elements.first().waitFor({ state: "attached" })
-  return Promise.all((await elements.all()).map((element) => element.getAttribute(name)))
-}
 
 /** What has the focus, and whether one sees that it has. */
 async function focused({ page }: Visit) {
@@ -80,14 +74,22 @@ describe("the documents", () => {
     expect(await parts.selector(page).locator("option").allInnerTexts()).toEqual(["identity"])
   })
 
-  it("are linked to where there are no scripts", async () => {
-    const { page } = await open(regional)
-    const offered = await attributes(parts.selector(page).locator("option"), "value")
-    const { page: bare } = await open(regional, { javaScriptEnabled: false })
-    expect(await bare.getByRole("link").allInnerTexts()).toEqual(documents.map(({ name }) => name))
-    expect(await attributes(bare.getByRole("link"), "href")).toEqual(offered)
-    // Nothing is offered that would not work.
-    expect(await bare.getByRole("button").or(bare.getByRole("combobox")).count()).toBe(0)
+  it("are linked to in a list, where there are no scripts, too", async () => {
+    for (const options of [{}, { javaScriptEnabled: false }]) {
+      const { page } = await open(regional, options)
+      await page.getByText("Documents", { exact: true }).click()
+      for (const { name } of documents) {
+        for (const form of ["JSON", "YAML"]) {
+          const href = await page.getByRole("link", { name: `${name} as ${form}` }).getAttribute("href")
+          expect(href).toBe(`/api/openapi/${name}.${form.toLowerCase()}`)
+        }
+      }
+    }
+  })
+
+  it("are not offered in a selector that does nothing", async () => {
+    const { page } = await open(regional, { javaScriptEnabled: false })
+    expect(await page.getByRole("button").or(page.getByRole("combobox")).count()).toBe(0)
   })
 
   it("that come late do not replace the one that was chosen over them", async () => {
@@ -105,6 +107,24 @@ describe("the documents", () => {
     late.resolve()
     await (await response).finished()
     expect(await parts.operation(page, "/scope").count()).toBe(1)
+  })
+})
+
+describe("the other places", () => {
+  it("are the hosts, of which this one is marked, and the errors", async () => {
+    const visit = await open(regional)
+    const { page } = visit
+    const hosts = page.getByRole("list", { name: "Hosts" }).getByRole("link")
+    expect(await hosts.allInnerTexts()).toEqual(["global", "eu", "us"])
+    expect(await page.locator("[aria-current]").allInnerTexts()).toEqual(["eu"])
+    await hosts.getByText("global").click()
+    await page.waitForURL(`${global}/api`)
+    await page.locator(".opblock").first().waitFor()
+    expect(await page.locator("[aria-current]").allInnerTexts()).toEqual(["global"])
+    await page.getByRole("link", { name: "Errors" }).click()
+    await page.waitForURL(`${global}/api/errors`)
+    await page.getByRole("link", { name: "The API" }).click()
+    await page.waitForURL(`${global}/api`)
   })
 })
 

@@ -5,6 +5,7 @@ import { z } from "zod"
 import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
 import { send, storageCounts, type TestRequest } from "../support/client.ts"
 import { documentPaths, REGIONAL_DOCUMENTS } from "../support/documents.ts"
+import { edgeWith, type SendToEdge } from "../support/edge.ts"
 
 const hosts = {
   eu: REGIONAL_DOCUMENTS,
@@ -45,6 +46,35 @@ describe.each(Object.entries(hosts))("the page of %s", (label, names) => {
     expect(await documentPaths(label)).toEqual(names.map((name) => `/api/openapi/${name}.json`))
   })
 
+  it.each(["/api/openapi", "/api/openapi/", "/api/openapi.json"])("has the same list in JSON at %s", async (path) => {
+    const response = await open(label, path)
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"])
+    expect(response.headers.get("cache-control")).toBe("public, no-cache")
+    expect(storageCounts(response).trips).toBe(0)
+    expect(await response.json()).toEqual({
+      documents: names.map((name) => ({
+        name,
+        json: `/api/openapi/${name}.json`,
+        yaml: `/api/openapi/${name}.yaml`,
+      })),
+      hosts: ["global", "eu", "us"].map((name) => ({ name, index: `http://${name}.api.localhost/api/openapi` })),
+    })
+  })
+
+  it("links to each document in both forms, to the list, to the errors, and to all hosts, of which it marks its own", async () => {
+    const page = await (await open(label, "/api")).text()
+    const links = [...page.matchAll(/<a href="([^"]+)"( aria-current="true")?/g)]
+    expect(links.map(([, href, mark]) => (mark ? [href] : href))).toEqual([
+      ...["global", "eu", "us"].map((name) => {
+        const href = `http://${name}.api.localhost/api`
+        return name === label ? [href] : href
+      }),
+      ...names.flatMap((name) => [`/api/openapi/${name}.json`, `/api/openapi/${name}.yaml`]),
+      "/api/openapi",
+      "/api/errors",
+    ])
+  })
+
   it("has no script or style of its own and loads only what this host serves", async () => {
     const page = await (await open(label, "/api")).text()
     expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/)
@@ -52,6 +82,37 @@ describe.each(Object.entries(hosts))("the page of %s", (label, names) => {
     const files = [...page.matchAll(/<(?:script|link)[^>]*\s(?:src|href)="([^"]+)"/g)].flatMap(([, file]) => file ?? [])
     expect(files).toHaveLength(5)
     for (const file of files) expect([file, (await open(label, file)).status]).toEqual([file, 200])
+  })
+})
+
+/** The hosts that a page links to, with `here` behind its own. */
+async function linkedHosts(edge: SendToEdge, url: string): Promise<string[]> {
+  const page = await (await edge(url)).text()
+  const links = [...page.matchAll(/<a href="(http[^"]+)"( aria-current)?/g)]
+  return links.map(([, href, mark]) => `${href}${mark ? " here" : ""}`)
+}
+
+describe("the hosts that a page links to", () => {
+  it("have the scheme and the port of the request", async () => {
+    expect(await linkedHosts(edgeWith({}), "http://us.api.localhost:8787/api")).toEqual([
+      "http://global.api.localhost:8787/api",
+      "http://eu.api.localhost:8787/api",
+      "http://us.api.localhost:8787/api here",
+    ])
+    const deployed = edgeWith({ apiDomain: "api.example.com" })
+    expect(await linkedHosts(deployed, "https://global.api.example.com/api")).toEqual([
+      "https://global.api.example.com/api here",
+      "https://eu.api.example.com/api",
+      "https://us.api.example.com/api",
+    ])
+  })
+
+  it("are those of the deployment where the request names none of them: its region is marked", async () => {
+    expect(await linkedHosts(edgeWith({ defaultRegion: "us" }), "http://127.0.0.1:8787/api")).toEqual([
+      "http://global.api.localhost:8787/api",
+      "http://eu.api.localhost:8787/api",
+      "http://us.api.localhost:8787/api here",
+    ])
   })
 })
 

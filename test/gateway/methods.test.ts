@@ -68,7 +68,7 @@ describe("a path that is not there", () => {
     expect(await response.json()).toMatchObject({ message: `path ${path} was not found: did you mean ${near}?` })
   })
 
-  it.each(["/nowhere", "/api/v1/x", "/api/sprockets/v1/sprocket", `/api/v1/${"x".repeat(300)}`, "/api/openapi/x.json"])(
+  it.each(["/nowhere", "/api/v1/x", "/api/sprockets/v1/sprocket", `/api/v1/${"x".repeat(300)}`])(
     "and like none, %s, leads nowhere",
     async (path) => {
       const response = await send("eu", path)

@@ -10,6 +10,8 @@ const EXPECTED = [
   "/api",
   "/api/",
   "/api/assets/*",
+  "/api/openapi",
+  "/api/openapi.json",
   "/api/openapi/*",
   "/api/errors",
   "/api/health",
@@ -39,6 +41,18 @@ const BEFORE_TOKENS: Record<string, string[]> = {
     "DELETE /api/controlPlane/v1/log 403",
     ...["POST", "PUT", "PATCH", "DELETE", "OPTIONS"].map((method) => `${method} /api/controlPlane/swagger-ui/ 307`),
   ],
+}
+
+/** Where other servers have their docs, by host: 404 with the path that is meant, for who reads. */
+const EVERYWHERE = `
+  /API /Api/ /api/index.html /index.html /openapi.json /v3/openapi.json /api/swagger-ui/x /api/swagger-ui/swagger.yaml/
+  /api/swagger-ui/swagger.json /api/secrets/swagger-ui/x /api/SECRETS/swagger-ui/swagger.yaml /api/errors/ /api/errors/x
+`
+  .trim()
+  .split(/\s+/)
+const NOT_FOUND: Record<string, string[]> = {
+  global: [...EVERYWHERE, "/api/controlPlane/swagger-ui/"],
+  eu: EVERYWHERE,
 }
 
 /** Paths that are open, or that somebody could take for open, or that other servers leave open. */
@@ -92,17 +106,21 @@ describe("without a token", () => {
     const paths = await candidates(label)
     const answered: string[] = []
     const beforeTokens: string[] = []
+    const refused = NOT_FOUND[label] ?? []
+    const notFound: string[] = []
     for (const path of paths) {
       const tried = METHODS.map(async (method) => {
         const request = { method, token: null, headers: clientAt(), redirect: "manual" } as const
         return { line: `${method} ${path}`, status: (await send(label, path, request)).status }
       })
       for (const { line, status } of await Promise.all(tried)) {
-        if ([301, 307, 403].includes(status)) beforeTokens.push(`${line} ${status}`)
+        if (status === 404 && refused.includes(path)) notFound.push(line)
+        else if ([301, 307, 403].includes(status)) beforeTokens.push(`${line} ${status}`)
         else if (status !== 401) answered.push(line)
       }
     }
     expect(beforeTokens.toSorted()).toEqual(BEFORE_TOKENS[label]?.toSorted())
+    expect(notFound.toSorted()).toEqual(refused.flatMap((path) => [`GET ${path}`, `HEAD ${path}`]).toSorted())
     const expected = paths.flatMap((path) =>
       METHODS.filter((method) => isExpected(method, path)).map((method) => `${method} ${path}`),
     )
@@ -115,6 +133,9 @@ describe("without a token", () => {
   it.each([
     ["eu", "/api"],
     ["eu", "/api/"],
+    ["eu", "/api/openapi"],
+    ["eu", "/api/openapi/"],
+    ["global", "/api/openapi.json"],
     ["eu", "/api/assets/docs.js"],
     ["eu", "/api/openapi/api-service.json"],
     ["eu", "/api/health"],

@@ -7,7 +7,16 @@ import { readOperations } from "../support/openapi.ts"
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 /** What answers to an administrator and is in no document: the docs themselves and health. */
-const BESIDE = ["/api", "/api/errors", "/api/health", "/health", "/nginx-health"]
+const BESIDE = [
+  "/api",
+  "/api/openapi",
+  "/api/openapi/",
+  "/api/openapi.json",
+  "/api/errors",
+  "/api/health",
+  "/health",
+  "/nginx-health",
+]
 
 /** Paths of other versions, of tools, of other servers, and of what stands behind this one. */
 const FORGOTTEN = `
@@ -33,7 +42,7 @@ const FORGOTTEN = `
   /.well-known/openid-configuration /.well-known/jwks.json /.well-known/security.txt /robots.txt /sitemap.xml
   /__proto__ /constructor /api/__proto__ /v3/__proto__ /v3/constructor /toString /cdn-cgi/trace /cdn-cgi/mf/scheduled
   /__scheduled /__test /test /api/test /api/assets /api/assets/ /api/assets/index.html /api/assets/../index.ts
-  /api/openapi /api/openapi/ /api/openapi/internal.json /api/openapi/api-service /api/openapi/api-service.xml
+  /api/openapi/internal.json /api/openapi/api-service /api/openapi/api-service.xml
   /api/openapi/__proto__.json /api/openapi/constructor.json /api/openapi/..%2Findex.json /api/swagger-ui/x
 `
   .trim()

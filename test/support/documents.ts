@@ -16,7 +16,7 @@ export const REGIONAL_DOCUMENTS = [
 /** The addresses of the documents that the docs page of a host links to. */
 export async function documentPaths(label: string): Promise<string[]> {
   const page = await (await read(label, "/api")).text()
-  return [...page.matchAll(/<a href="(\/api\/openapi\/[^"]+)"/g)].flatMap(([, path]) => path ?? [])
+  return [...page.matchAll(/<a href="(\/api\/openapi\/[^"]+\.json)"/g)].flatMap(([, path]) => path ?? [])
 }
 
 /** The documents of a host, in the order in which its page links to them. */
