@@ -3,11 +3,13 @@ import { explainedErrors } from "../gateway/error-help.ts"
 import type { OwnFiles } from "./own-files.ts"
 import { escape, icon } from "./page.ts"
 
+const COLUMNS = ["status", "when", "what to do"]
+
 /** The HTML, with each error under its code. */
 export function errorsPage({ styles }: Pick<OwnFiles, "styles">): string {
   const rows = explainedErrors().map(
     ({ code, status, when, remedy }) =>
-      `<tr id="${code}"><th scope="row"><a href="#${code}"><code>${code}</code></a></th><td>${status}</td><td>${text(when)}</td><td>${text(remedy)}</td></tr>`,
+      `<tr id="${code}"><th scope="row"><a href="#${code}"><code>${code}</code></a></th>${cells([String(status), text(when), text(remedy)])}</tr>`,
   )
   return `<!doctype html>
 <html lang="en">
@@ -19,17 +21,24 @@ ${icon}
 <link rel="stylesheet" href="${styles}">
 </head>
 <body class="page">
+<main>
 <h1>Errors</h1>
 <p>Every error has a status, a message in its body, an <code>X-Request-Id</code> that the log has, too, and a <code>Link</code> that leads to its line here. <a href="/api">The API</a></p>
 <table>
-<thead><tr><th scope="col">code</th><th scope="col">status</th><th scope="col">when</th><th scope="col">what to do</th></tr></thead>
+<thead><tr>${["code", ...COLUMNS].map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead>
 <tbody>
 ${rows.join("\n")}
 </tbody>
 </table>
+</main>
 </body>
 </html>
 `
+}
+
+/** The cells of a row. Where there is no room for a table, each says itself which it is. */
+function cells(contents: readonly string[]): string {
+  return contents.map((html, at) => `<td data-column="${COLUMNS[at]}">${html}</td>`).join("")
 }
 
 function text(help: string): string {

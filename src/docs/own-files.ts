@@ -1,12 +1,12 @@
 /** Our own files of the page, at addresses that name their content (`docs@{tag}.js`), so that caches can keep them for ever. */
 
-/** The addresses of the two files, as the page loads them. */
+/** The addresses of the files, as the page loads them; scripts in their order. */
 export interface OwnFiles {
-  script: string
+  scripts: readonly string[]
   styles: string
 }
 
-const SCRIPT = "/api/assets/docs.js"
+const SCRIPTS = ["/api/assets/changes.js", "/api/assets/docs.js"]
 const STYLES = "/api/assets/docs.css"
 
 /** The addresses, with the tags that the assets binding gives to contents; asked once per isolate. */
@@ -14,10 +14,11 @@ export function ownFilesOf(assets: Fetcher): (base: string) => Promise<OwnFiles>
   let known: OwnFiles | undefined
   return async (base) => {
     if (known) return known
-    const [script, styles] = await Promise.all([SCRIPT, STYLES].map((path) => addressOf(assets, path, base)))
+    const asked = [STYLES, ...SCRIPTS].map((path) => addressOf(assets, path, base))
+    const [styles, ...scripts] = (await Promise.all(asked)).filter((address) => address !== undefined)
     // Without a tag the plain address serves, which caches ask about: better than no page. The next one tries again.
-    if (script === undefined || styles === undefined) return { script: SCRIPT, styles: STYLES }
-    known = { script, styles }
+    if (styles === undefined || scripts.length < SCRIPTS.length) return { scripts: SCRIPTS, styles: STYLES }
+    known = { scripts, styles }
     return known
   }
 }
@@ -34,6 +35,6 @@ export function tagOf(response: Response): string | undefined {
 
 /** The file that an address names, with the tag when it has one. */
 export function ownFileAt(path: string): { file: string; tag: string | undefined } {
-  const [, name, tag, extension] = /^(\/api\/assets\/docs)@([\w-]+)(\.\w+)$/.exec(path) ?? []
+  const [, name, tag, extension] = /^(\/api\/assets\/[a-z]+)@([\w-]+)(\.\w+)$/.exec(path) ?? []
   return { file: name === undefined ? path : `${name}${extension}`, tag }
 }

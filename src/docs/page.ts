@@ -1,6 +1,6 @@
 /**
  * The page at `/api`: Swagger UI over the documents of one host. It says what to load and from where; what then happens
- * in the browser is in public/api/assets/docs.js and docs.css.
+ * in the browser is in public/api/assets: docs.js, changes.js and docs.css.
  */
 import { SwaggerUI } from "@hono/swagger-ui"
 // By name, and without an import attribute: so the bundle gets this one string and not the whole package.json.
@@ -61,7 +61,7 @@ export function docsPage({ title, documents, hosts, files }: DocsPage): string {
 <title>${escape(title)}</title>
 ${icon}
 ${[...css, files.styles].map((url) => `<link rel="stylesheet" href="${url}">`).join("\n")}
-${[...js, files.script].map((url) => `<script defer src="${url}"></script>`).join("\n")}
+${[...js, ...files.scripts].map((url) => `<script defer src="${url}"></script>`).join("\n")}
 </head>
 <body>
 <button type="button" class="skip" id="skip">Skip to the operations</button>
@@ -83,8 +83,9 @@ ${documents.map(({ name, json }) => `<option value="${escape(json)}">${escape(na
 </form>
 <button type="button" class="dark" id="dark" aria-pressed="false">Dark</button>
 </header>
-<nav class="places" aria-label="Hosts and documents">
-<ul aria-label="Hosts">
+<nav class="places" aria-label="Other places">
+<p id="hosts">Hosts</p>
+<ul aria-labelledby="hosts">
 ${hosts.map(hostItem).join("\n")}
 </ul>
 <details>

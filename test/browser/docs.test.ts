@@ -1,34 +1,21 @@
 /** The docs page in a real browser: its documents, links to them, how it loads, looks and is used by keyboard alone. */
 import { gzipSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { lowContrasts } from "./contrast.ts"
 import {
   enterToken,
   execute,
+  firstVisit,
   global,
   goTo,
-  newVisit,
   open,
   parts,
+  phone,
   regional,
+  regionalDocuments as documents,
   token,
   useBrowser,
   type Visit,
 } from "./harness.ts"
-
-/** The documents of a region, in the selector's order, each with an operation that the one before does not have. */
-const documents = [
-  { name: "api-service", operation: "/metadata" },
-  { name: "control-plane", operation: "/project" },
-  { name: "resource-service", operation: "/resource" },
-  { name: "git", operation: "/git-upload-pack" },
-  { name: "configuration-service", operation: "/resource" },
-  { name: "mongodb-datastore", operation: "/event" },
-  { name: "secret-service", operation: "/scope" },
-  { name: "statistics-service", operation: "/statistics" },
-]
-
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
 useBrowser()
 
@@ -179,7 +166,7 @@ describe("loading", () => {
     ["a wide", { viewport: { width: 1280, height: 800 } }],
     ["a phone's", phone],
   ])("moves nothing on %s screen, also where scripts and documents are slow", async (_, options) => {
-    const visit = await newVisit(options)
+    const visit = await firstVisit(options)
     const { page } = visit
     for (const slow of ["**/swagger-ui-bundle.js", "**/docs@*.js", "**/openapi/*.json"]) {
       await page.route(slow, async (route) => {
@@ -194,7 +181,7 @@ describe("loading", () => {
   })
 
   it("takes less than 600 kB, of files that may be kept for ever", async () => {
-    const visit = await newVisit()
+    const visit = await firstVisit()
     const { page } = visit
     const sizes = new Map<string, Promise<number>>()
     const caching = new Map<string, string | undefined>()
@@ -246,22 +233,6 @@ describe("the look", () => {
     await expect.poll(isDark).toBe(true)
     await dark.click()
     expect([await isDark(), await dark.getAttribute("aria-pressed")]).toEqual([false, "false"])
-  })
-
-  it.each(["light", "dark"] as const)("has enough contrast where it is ours, in %s", async (colorScheme) => {
-    const visit = await open(regional, { colorScheme })
-    const { page } = visit
-    await parts.operation(page, "/metadata").waitFor()
-    expect(await lowContrasts(page, ".bar")).toEqual([])
-    await enterToken(visit)
-    expect(await lowContrasts(page, ".bar")).toEqual([])
-    // Chromium's own message about a refused request is no matter here.
-    expect(await enterToken(visit, "wrong")).toMatch(/^Refused/)
-    expect(await lowContrasts(page, ".bar")).toEqual([])
-    visit.problems.length = 0
-    await page.goto("about:blank")
-    await goTo(visit, `${regional}/api/errors#not_found`)
-    expect(await lowContrasts(page, ".page")).toEqual([])
   })
 })
 

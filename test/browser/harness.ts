@@ -2,7 +2,7 @@
  * A page in a real browser, for the tests of one file. What must not happen in any of them is collected, and fails the test:
  * errors on the console, violations of the policy, requests that leave the origin, a token in an address.
  */
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, expect, inject } from "vitest"
 import { docsContentSecurityPolicy } from "../../src/docs/page.ts"
 import { findChromium } from "./chromium.ts"
@@ -11,6 +11,21 @@ import { PATIENCE_MS } from "../support/patience.ts"
 export const { port, token } = inject("edge")
 export const regional = `http://eu.api.localhost:${port}`
 export const global = `http://global.api.localhost:${port}`
+
+/** The documents of a region, in the selector's order, each with an operation that the one before does not have. */
+export const regionalDocuments = [
+  { name: "api-service", operation: "/metadata" },
+  { name: "control-plane", operation: "/project" },
+  { name: "resource-service", operation: "/resource" },
+  { name: "git", operation: "/git-upload-pack" },
+  { name: "configuration-service", operation: "/resource" },
+  { name: "mongodb-datastore", operation: "/event" },
+  { name: "secret-service", operation: "/scope" },
+  { name: "statistics-service", operation: "/statistics" },
+]
+
+/** A context of a phone. */
+export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
 /** What a page did. */
 export interface Visit {
@@ -23,6 +38,8 @@ export interface Visit {
 
 let browser: Browser
 let visits: Visit[] = []
+/** The contexts that visits share, by their options: they keep the files of the page, which load in a third of the time then. */
+const contexts = new Map<string, Promise<BrowserContext>>()
 
 /** Starts the browser for the tests of a file, and looks after each of them for what must not happen. */
 export function useBrowser(): void {
@@ -38,6 +55,9 @@ export function useBrowser(): void {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // One process for all tabs: each new one would have to compile the scripts anew.
+        "--renderer-process-limit=1",
+        "--disable-site-isolation-trials",
       ],
     })
   })
@@ -45,14 +65,22 @@ export function useBrowser(): void {
   afterEach(async () => {
     const done = visits
     visits = []
-    await Promise.all(done.map(({ page }) => page.context().close()))
+    await Promise.all(done.map(({ page }) => page.close()))
     expect(done.flatMap(({ problems }) => problems)).toEqual([])
   })
 }
 
-/** A tab of its own, in a browser without a past. */
+/** A tab of its own, in a browser that has seen the page before. */
 export async function newVisit(options: BrowserContextOptions = {}): Promise<Visit> {
-  return visitIn(await (await browser.newContext(options)).newPage())
+  const key = JSON.stringify(options)
+  const context = contexts.get(key) ?? browser.newContext(options)
+  contexts.set(key, context)
+  return visitIn(await (await context).newPage())
+}
+
+/** A tab of a browser without a past. */
+export async function firstVisit(options: BrowserContextOptions = {}): Promise<Visit> {
+  return visitIn(await browser.newPage(options))
 }
 
 /** Another tab of the same browser. */

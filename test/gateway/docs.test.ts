@@ -80,7 +80,7 @@ describe.each(Object.entries(hosts))("the page of %s", (label, names) => {
     expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/)
     expect(page).not.toMatch(/<script(?![^>]*\ssrc=)/)
     const files = [...page.matchAll(/<(?:script|link)[^>]*\s(?:src|href)="([^"]+)"/g)].flatMap(([, file]) => file ?? [])
-    expect(files).toHaveLength(5)
+    expect(files).toHaveLength(6)
     for (const file of files) expect([file, (await open(label, file)).status]).toEqual([file, 200])
   })
 })

@@ -243,7 +243,11 @@ describe("the explanation of an error", () => {
     expect([response.status, response.headers.get("content-security-policy")]).toEqual([200, docsContentSecurityPolicy])
     const page = await response.text()
     for (const [code, { status }] of Object.entries(ERRORS)) {
-      expect(page).toMatch(new RegExp(`<tr id="${code}">.*<td>${status}</td><td>[^<].+</td><td>[^<].+</td></tr>`))
+      expect(page).toMatch(
+        new RegExp(
+          `<tr id="${code}">.*<td data-column="status">${status}</td><td data-column="when">[^<].+</td><td data-column="what to do">[^<].+</td></tr>`,
+        ),
+      )
     }
     expect(page).toContain("with <code>Retry-After</code>, try again")
     const files = [...page.matchAll(/(?:src|href)="(\/[^"#]*)"/g)].flatMap(([, file]) => file ?? [])

@@ -13,6 +13,7 @@ const IN_THE_WORKER = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Ap
 const TOOLS: [name: RegExp, licence: string][] = [
   // Inside sharp, which miniflare resizes images with.
   [/^@img\/sharp-/, "LGPL-3.0-or-later"],
+  [/^axe-core$/, "MPL-2.0"],
   // Of vite.
   [/^lightningcss(-|$)/, "MPL-2.0"],
   // Of two readers of YAML, which the linter of documents and the generator of clients use.

@@ -1,6 +1,7 @@
 /**
  * What the docs page does in the browser: Swagger UI on the document that the bar names, and the token that its requests
  * are sent with. A file of its own, and not an inline script, so that the page's Content-Security-Policy can forbid those.
+ * changes.js, which is loaded before it, has the changes to Swagger UI.
  */
 const element = (id) => document.getElementById(id)
 const title = document.title
@@ -174,113 +175,6 @@ function withoutOptionalExamples(document) {
   return document
 }
 
-/* The changes to Swagger UI. */
-
-/** The operation whose button was last used. */
-let executed = null
-
-addEventListener("click", ({ target }) => {
-  if (target.matches(".execute")) executed = target.closest(".opblock")
-})
-
-const none = () => null
-
-const ours = (system) => ({
-  components: {
-    // The bar has the one place for a token.
-    authorizeBtn: none,
-    AuthorizeBtnContainer: none,
-    authorizeOperationBtn: none,
-    // With the variable of the tour in the token's place: what is on the screen, or copied from it, gives no token away.
-    curl({ request }) {
-      const { createElement } = system.React
-      const header = ["headers", "x-token"]
-      const shown = request.hasIn(header) ? request.setIn(header, "$TOKEN") : request
-      const text = system.fn.requestSnippetGenerator_curl_bash(shown).replace("'x-token: $TOKEN'", '"x-token: $TOKEN"')
-      return createElement(
-        "div",
-        { className: "curl-command" },
-        createElement("h4", null, shown === request ? "Curl" : "Curl, with the token in the variable TOKEN"),
-        createElement(
-          "div",
-          { className: "copy-to-clipboard" },
-          createElement("button", {
-            type: "button",
-            title: "Copy to clipboard",
-            "aria-label": "Copy to clipboard",
-            onClick: () => navigator.clipboard.writeText(text),
-          }),
-        ),
-        createElement(
-          "div",
-          null,
-          createElement(
-            system.getComponent("SyntaxHighlighter", true),
-            {
-              language: "bash",
-              className: "curl microlight",
-              renderPlainText: ({ children, PlainTextViewer }) =>
-                createElement(PlainTextViewer, { className: "curl" }, children),
-            },
-            text,
-          ),
-        ),
-      )
-    },
-  },
-  wrapComponents: {
-    // Bytes are offered as a file, under the last name in the address: shown as a picture, the policy would forbid them.
-    responseBody: (Original) => (props) => {
-      const { content, url, contentType, headers } = props
-      const plain = /jsonl/.test(contentType) ? "text/plain" : contentType
-      if (!(content instanceof Blob)) return system.React.createElement(Original, { ...props, contentType: plain })
-      const name = new URL(url, location.href).pathname.split(/\/|%2F/i).at(-1)
-      return system.React.createElement(Original, {
-        ...props,
-        contentType: "application/octet-stream",
-        headers: { "content-disposition": `attachment; filename*=UTF-8''${name}`, ...headers },
-      })
-    },
-  },
-  statePlugins: {
-    spec: {
-      wrapActions: {
-        setResponse: (original) => (path, method, answer) => {
-          const isLost = answer.err?.message.startsWith("**Failed to fetch")
-          if (isLost) answer.err.message = "No answer: this host is out of reach."
-          original(path, method, answer)
-          // The button "Execute" made place for "loading", and a new one comes: it gets the focus that the old one had.
-          setTimeout(() => {
-            if (document.activeElement === document.body) executed?.querySelector(".execute")?.focus()
-          })
-        },
-      },
-    },
-    layout: {
-      actions: {
-        // As its action "show", which makes a new entry of the history each time and so ends the way forward.
-        reveal: (thing) => ({ type: "layout_show", payload: { thing, shown: true } }),
-        /** Opens the operation that a link names, and scrolls to it. */
-        parseDeepLinkHash:
-          (hash) =>
-          ({ layoutActions, layoutSelectors }) => {
-            const parts = hash.replace(/^#!?\/?/, "").split("/")
-            const key = layoutSelectors.isShownKeyFromUrlHashArray(parts)
-            if (parts[0] === "" || key.length === 0) return
-            if (key[0] === "operations") layoutActions.reveal(layoutSelectors.isShownKeyFromUrlHashArray([key[1]]))
-            layoutActions.reveal(key)
-            layoutActions.scrollTo(key)
-            layoutActions.scrollToVirtualizedOperation?.(key)
-          },
-      },
-      wrapActions: {
-        // It is also told of operations that leave, with null in the place of their elements.
-        readyToScroll: (original) => (key, place) => place && original(key, place),
-      },
-    },
-  },
-})
-
 /* The document: the one that the address names, or else the first. */
 
 const DOCUMENT = "urls.primaryName"
@@ -302,7 +196,7 @@ const ui = SwaggerUIBundle({
   url: selector.value,
   layout: "BaseLayout",
   presets: [SwaggerUIBundle.presets.apis],
-  plugins: [ours],
+  plugins: [swaggerUiChanges],
   requestInterceptor: beforeRequest,
   responseInterceptor: afterResponse,
   deepLinking: true,
