@@ -266,4 +266,13 @@ describe("the keyboard alone", () => {
     await expect.poll(() => parts.opened(page).count()).toBe(0)
     expect((await focused(visit)).text).toContain("/metadata")
   })
+
+  it("closes what is deprecated, too", async () => {
+    const operation = "/api?urls.primaryName=configuration-service#/project%20resources/legacyListProjectResources"
+    const { page } = await open(regional, {}, operation)
+    await page.locator(".opblock-body").waitFor()
+    await page.locator(".opblock-summary-control[aria-expanded=true]").focus()
+    await page.keyboard.press("Escape")
+    await page.locator(".opblock-body").waitFor({ state: "detached" })
+  })
 })

@@ -261,7 +261,8 @@ addEventListener("keydown", (event) => {
   if (element("token").contains(event.target)) return showToken(false)
   // The select closes its own list first.
   if (event.target.matches("select")) return
-  const summary = event.target.closest(".opblock.is-open")?.querySelector(".opblock-summary-control")
+  // Of a deprecated operation no class says that it is open.
+  const summary = event.target.closest(".opblock:has(.opblock-body)")?.querySelector(".opblock-summary-control")
   summary?.click()
   summary?.focus()
 })
