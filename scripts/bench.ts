@@ -12,11 +12,13 @@ import { print, Report } from "./bench/report.ts"
 import { keep, machineFacts, machineLoad, readLast } from "./bench/results.ts"
 import { measureScaling } from "./bench/scaling.ts"
 import { measureSize } from "./bench/size.ts"
+import { measureWriters } from "./bench/writers.ts"
 
 const PARTS = {
   size: { measure: measureSize, about: "the bundle, its start, and the memory of its isolate under load" },
   gateway: { measure: measureGateway, about: "refusals, reads and writes beside a bare Worker, and beside nginx" },
   cost: { measure: measureCost, about: "what a million requests of each kind cost at Cloudflare's prices" },
+  writers: { measure: measureWriters, about: "two hundred writers of one stage at once, and readers beside them" },
   scaling: { measure: measureScaling, about: "the same reads with ever more stored" },
   proxy: { measure: measureProxy, about: "the reverse proxy beside nginx and beside none" },
   rates: { measure: measureRates, about: "npm start beside wrangler dev" },

@@ -31,6 +31,7 @@ import { settleRoleChange } from "./installation/role-changes.ts"
 import { readStatus } from "./installation/status.ts"
 import { Claim, findKey, keepAnswer } from "./lib/idempotency-keys.ts"
 import { Meter } from "./lib/meter.ts"
+import { createBranchTurns } from "./partition/branch-turns.ts"
 import { openPartition } from "./partition/partition.ts"
 import { createProxy, type ProxySettings, upstreamOf } from "./upstream/index.ts"
 import { documentName, OriginDocuments } from "./upstream/documents.ts"
@@ -144,7 +145,8 @@ function regionalPlane(config: Config, settings: GatewaySettings, hosts: Hosts, 
   const sources = regionalSources(config, hosts, collections)
   app.route("/", createDocs({ ...docsOf(config, hosts), sources }))
   app.route("/", createServiceHealth())
-  for (const path of ["/api/*", "/git/*"]) app.use(path, usePartition(config, cache))
+  const partition = usePartition(config, cache)
+  for (const path of ["/api/*", "/git/*"]) app.use(path, partition)
   for (const collection of collections) app.route("/", collection.app)
   app.use("/v3/*", useDirectory(config, cache))
   app.route("/", createSelfCollection())
@@ -230,13 +232,14 @@ function authentication(config: Config, cache: TokenCache): Authentication {
 }
 
 function usePartition(config: Config, cache: TokenCache): MiddlewareHandler<RegionalEnv> {
+  const turns = createBranchTurns()
   return async (c, next) => {
     const { target } = c.env
     const bindings = target?.plane === "regional" ? config.regions.get(target.region) : undefined
     if (target?.plane !== "regional" || !bindings) throw new Error("a region without bindings was reached")
     const later = (task: Promise<unknown>) => c.executionCtx.waitUntil(task)
     const claim = claimOf(c.req)
-    const partition = openPartition(target.region, bindings, c.get("meter"), later, claim)
+    const partition = openPartition(target.region, bindings, { meter: c.get("meter"), later, claim, turns })
     c.set("partition", partition)
     if (claim) c.set("idempotency", idempotencyStore(config, claim, partition.aside))
     c.set("seal", sealWith(config.secretKeys))
@@ -267,7 +270,10 @@ function useDirectory(config: Config, cache: TokenCache): MiddlewareHandler<Iden
 
 /** The directory as handlers change it. A change may be one of rights: this isolate forgets what it remembers of them. */
 function rightsDirectory(config: Config, cache: TokenCache, meter: Meter, claim: Claim | null = null): Directory {
-  return openDirectory(config.directory, meter, { claim, onChange: () => cache.clear() })
+  return openDirectory(config.directory, meter, {
+    claims: claim === null ? [] : [claim],
+    onChange: () => cache.clear(),
+  })
 }
 
 function claimOf(request: HonoRequest): Claim | null {

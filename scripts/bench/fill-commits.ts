@@ -6,7 +6,7 @@ import { blobOf } from "../../src/partition/blobs.ts"
 import { appendCommits, type FileVersion, type NewCommit } from "../../src/partition/commit.ts"
 import type { Partition } from "../../src/partition/partition.ts"
 import { createProject } from "../../src/partition/projects.ts"
-import { writeFiles } from "../../src/partition/repository.ts"
+import { writeFiles } from "../../src/partition/file-writes.ts"
 import { FILLED, NEVER, OFTEN } from "./filled.ts"
 
 /** How many commits are stored in one batch. */

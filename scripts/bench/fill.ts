@@ -20,7 +20,7 @@ export async function fill(bindings: Bindings, { events, commits, people }: Amou
 }
 
 function openEu({ DB_EU: database, BLOBS_EU: bucket }: Bindings): Partition {
-  return openPartition("eu", { database, bucket, cache: null }, new Meter(), () => undefined)
+  return openPartition("eu", { database, bucket, cache: null }, { meter: new Meter(), later: () => undefined })
 }
 
 /** Events of one project, ten in a context, of two types in turns, one a second until the newest. */

@@ -10,7 +10,8 @@ import { Meter } from "../../src/lib/meter.ts"
 import { appendEvents, findEvents } from "../../src/partition/events.ts"
 import { openPartition, type Partition } from "../../src/partition/partition.ts"
 import { findProject, findProjects } from "../../src/partition/projects.ts"
-import { findFile, listFiles, writeFile, writeFiles } from "../../src/partition/repository.ts"
+import { findFile, listFiles } from "../../src/partition/file-reads.ts"
+import { writeFile, writeFiles } from "../../src/partition/file-writes.ts"
 import { METADATA } from "./metadata.ts"
 import { record, type Recorded, runAgain } from "./recorded.ts"
 
@@ -178,7 +179,13 @@ function recorded(
   use: (partition: Partition) => Promise<unknown>,
 ): Promise<readonly Recorded[]> {
   return recordedOf(env.DB_EU, path, (database) =>
-    use(openPartition("eu", { database, bucket: env.BLOBS_EU, cache: env.CACHE_EU }, new Meter(), () => undefined)),
+    use(
+      openPartition(
+        "eu",
+        { database, bucket: env.BLOBS_EU, cache: env.CACHE_EU },
+        { meter: new Meter(), later: () => undefined },
+      ),
+    ),
   )
 }
 

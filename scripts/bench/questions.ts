@@ -73,9 +73,9 @@ export function newProject(token: string, name: string): Question {
   return { path: PROJECTS, token, method: "POST", body: JSON.stringify({ name, shipyard }), status: 201 }
 }
 
-/** Writes a file, and makes it where there is none. */
+/** Writes a file, and makes it where there is none. `project` may end with a stage: `p/stage/dev`. */
 export function newFile(token: string, project: string, path = FILE): Question {
-  const resources = [{ resourceURI: path, resourceContent: base64(CONTENT) }]
+  const resources = [{ resourceURI: path, resourceContent: content() }]
   return { path: filesPath(project), token, method: "POST", body: JSON.stringify({ resources }), status: 201 }
 }
 

@@ -25,7 +25,7 @@ export async function runAllJobs(config: Config): Promise<void> {
 }
 
 async function runRegionalJobs(config: Config, region: string, bindings: RegionBindings): Promise<void> {
-  const partition = openPartition(region, bindings, new Meter(), () => undefined)
+  const partition = openPartition(region, bindings, { meter: new Meter(), later: () => undefined })
   const now = Date.now()
   await runJobs(partition.db, {
     "clear-deleted-projects": () => clearDeletions(partition),

@@ -23,7 +23,7 @@ export async function readStatus(config: Config, meter: Meter): Promise<Installa
 }
 
 async function regionStatus(region: string, bindings: RegionBindings, meter: Meter): Promise<RegionStatus> {
-  const partition = openPartition(region, bindings, meter, () => undefined)
+  const partition = openPartition(region, bindings, { meter, later: () => undefined })
   const { blobs } = partition
   const [found, bucket, cache] = await Promise.all([
     reach(`the database of ${region}`, () => readPartitionStatus(partition)),

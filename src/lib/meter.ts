@@ -68,8 +68,8 @@ export class Meter {
 
 /** What a database is told, and tells, about the changes of one request. */
 export interface Changes {
-  /** Goes along with the first batch that changes something. */
-  claim?: Claim | null
+  /** Go along with the first batch that changes something. */
+  claims?: readonly Claim[]
   /** Called after each batch that changes something, also after one that failed: it may have been carried out. */
   onChange?: () => void
 }
@@ -81,13 +81,13 @@ export interface Changes {
 export class MeteredD1 implements D1Database {
   readonly #database: D1Database
   readonly #meter: Meter
-  readonly #claim: Claim | null
+  readonly #claims: readonly Claim[]
   readonly #onChange: () => void
 
-  constructor(database: D1Database, meter: Meter, { claim = null, onChange = () => undefined }: Changes = {}) {
+  constructor(database: D1Database, meter: Meter, { claims = [], onChange = () => undefined }: Changes = {}) {
     this.#database = database
     this.#meter = meter
-    this.#claim = claim
+    this.#claims = claims
     this.#onChange = onChange
   }
 
@@ -103,12 +103,17 @@ export class MeteredD1 implements D1Database {
 
   async #change<T>(bare: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     try {
-      if (this.#claim === null) return await this.#run<T>(bare)
-      const run = (insert: D1PreparedStatement | null) => this.#run<T>(insert === null ? bare : [insert, ...bare])
-      return await this.#claim.withFirst(this.#database, run)
+      return await this.#runClaiming<T>(this.#claims, bare)
     } finally {
       this.#onChange()
     }
+  }
+
+  #runClaiming<T>([claim, ...others]: readonly Claim[], statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    if (!claim) return this.#run<T>(statements)
+    return claim.withFirst(this.#database, (insert) =>
+      this.#runClaiming<T>(others, insert === null ? statements : [insert, ...statements]),
+    )
   }
 
   async #run<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {

@@ -57,9 +57,9 @@ export interface NewCommit extends StoredObject {
   folders: readonly FolderVersion[]
 }
 
-/** A commit that is ready to be stored, with the branch as it will stand then (as far as it changed); or why there is none. */
+/** A commit that is ready to be stored, with the branch as it will stand then; or why there is none. */
 export type PreparedCommit =
-  | { outcome: "prepared"; id: ObjectId; statements: Statement[]; after: BranchState }
+  | { outcome: "prepared"; commit: NewCommit; after: BranchState }
   | NoTrees
   | { outcome: "folder-too-large"; path: string }
 
@@ -71,7 +71,6 @@ export const LARGEST_OBJECT = 900_000
 
 /** Computes the commit that makes `changes` on `branch`, with git's own ids. Nothing is stored. */
 export async function prepareCommit(
-  db: Database,
   branch: BranchState,
   changes: readonly FileVersion[],
   author: Signature,
@@ -91,13 +90,17 @@ export async function prepareCommit(
     files: update.changed,
     folders: folderVersions(update),
   }
-  const { projectId, branchId } = branch
-  const after = update.folders.map((folder): [string, Folder] => [
-    folder.path,
-    { entries: parseTree(folder.content), fileCount: folder.fileCount },
-  ])
-  const state = { projectId, branchId, seq: branch.seq + 1, commitId: id, folders: new Map(after) }
-  return { outcome: "prepared", id, statements: appendCommits(db, branch, [commit]), after: state }
+  return { outcome: "prepared", commit, after: stateAfter(branch, update, id) }
+}
+
+/** The branch as a commit leaves it, with all folders that were known before. */
+function stateAfter(branch: BranchState, update: NewTrees<FileVersion>, commitId: ObjectId): BranchState {
+  const known = new Map(branch.folders)
+  for (const path of update.removed) known.delete(path)
+  for (const { path, content, fileCount } of update.folders) {
+    known.set(path, { entries: parseTree(content), fileCount })
+  }
+  return { ...branch, seq: branch.seq + 1, commitId, folders: known }
 }
 
 /**

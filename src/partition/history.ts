@@ -4,7 +4,7 @@ import { type CommitFacts, type ObjectId, parseCommit } from "../git/objects.ts"
 import { type Difference, diffTrees } from "../git/tree-diff.ts"
 import { blobSizes, readTrees } from "./git-objects.ts"
 import type { Database, Partition } from "./partition.ts"
-import type { Restoration } from "./repository.ts"
+import type { Restoration } from "./file-writes.ts"
 import { branchCommits, branches, commits, projects, services } from "./schema.ts"
 import {
   branchOf,

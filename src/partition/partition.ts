@@ -3,6 +3,7 @@ import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1"
 import type { Claim } from "../lib/idempotency-keys.ts"
 import { type Meter, MeteredD1 } from "../lib/meter.ts"
 import { Blobs } from "./blobs.ts"
+import { type BranchTurns, createBranchTurns } from "./branch-turns.ts"
 import { EventArchive } from "./event-archive.ts"
 import { Portions } from "./portions.ts"
 
@@ -19,33 +20,51 @@ export interface Partition {
   db: Database
   /** For changes that are no part of what a caller asked for, and are made on the way to that: they claim no `Idempotency-Key`. */
   aside: Database
+  /** For changes of several requests at once, whose claims go along with the first of them. */
+  claiming: (claims: readonly Claim[]) => Database
+  /** What this request claims. */
+  claim: Claim | null
   blobs: Blobs
   portions: Portions
   archive: EventArchive
+  turns: BranchTurns
+  /** Runs what the response need not wait for. */
+  later: (task: Promise<unknown>) => void
 }
 
 /** Typed statements; they run in `db.batch([...])` only, see lib/meter.ts. */
 export type Database = DrizzleD1Database & { $client: D1Database }
 
-/**
- * Opens the partition of `region` for one request. `later` runs what the response need not wait for; `claim` goes along with the first
- * change.
- */
+/** The request that a partition is opened for. */
+export interface PartitionRequest {
+  meter: Meter
+  /** Runs what the response need not wait for. */
+  later: (task: Promise<unknown>) => void
+  /** Goes along with the first change. */
+  claim?: Claim | null
+  /** Where writers of one isolate wait for each other; without it this one has nobody to wait for. */
+  turns?: BranchTurns
+}
+
+/** Opens the partition of `region` for one request. */
 export function openPartition(
   region: string,
   bindings: PartitionBindings,
-  meter: Meter,
-  later: (task: Promise<unknown>) => void,
-  claim: Claim | null = null,
+  { meter, later, claim = null, turns = createBranchTurns() }: PartitionRequest,
 ): Partition {
-  const db = drizzle(new MeteredD1(bindings.database, meter, { claim }))
+  const claiming = (claims: readonly Claim[]) => drizzle(new MeteredD1(bindings.database, meter, { claims }))
+  const aside = claiming([])
   return {
     region,
-    db,
     // Without a claim there is nothing to keep apart.
-    aside: claim === null ? db : drizzle(new MeteredD1(bindings.database, meter)),
+    db: claim === null ? aside : claiming([claim]),
+    aside,
+    claiming,
+    claim,
     blobs: new Blobs(bindings.bucket, bindings.cache, meter, later),
     portions: new Portions(bindings.bucket, meter, later),
     archive: new EventArchive(bindings.bucket, meter),
+    turns,
+    later,
   }
 }

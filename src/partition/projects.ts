@@ -6,12 +6,12 @@ import type { Reach } from "../lib/principal.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { blobOf } from "./blobs.ts"
 import { valuesOf } from "./bulk.ts"
-import { type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
+import { appendCommits, type BranchState, branchFrom, prepareCommit, type Statement } from "./commit.ts"
 import { archiveMark } from "./event-archive.ts"
 import { appendEvent } from "./events.ts"
 import type { Database, Partition } from "./partition.ts"
 import { prepareEach } from "./prepared.ts"
-import { writeFilesWith } from "./repository.ts"
+import { writeFilesWith } from "./file-writes.ts"
 import { noteCreator, noteDeletion, type RoleChange } from "./role-changes.ts"
 import {
   branches,
@@ -124,9 +124,9 @@ export async function createProject(
   await partition.blobs.put(project.name, [metadata, shipyard])
 
   const empty: BranchState = { ...main, seq: -1, commitId: null, folders: new Map() }
-  const first = await prepareCommit(db, empty, [{ path: "metadata.yaml", ...metadata }], author, "Initialize project")
+  const first = await prepareCommit(empty, [{ path: "metadata.yaml", ...metadata }], author, "Initialize project")
   if (first.outcome !== "prepared") throw new Error(`the first commit of a project is ${first.outcome}`)
-  const second = await prepareCommit(db, first.after, [{ path: SHIPYARD, ...shipyard }], author, `Add ${SHIPYARD}`)
+  const second = await prepareCommit(first.after, [{ path: SHIPYARD, ...shipyard }], author, `Add ${SHIPYARD}`)
   if (second.outcome !== "prepared") throw new Error(`the second commit of a project is ${second.outcome}`)
 
   const blobIds = JSON.stringify([metadata.id, shipyard.id])
@@ -152,12 +152,12 @@ export async function createProject(
       // Events can be sent for a name that no project has: they do not belong to this one. They go after the rows that fail
       // when the name cannot be used, so that a refused creation touches none.
       ...forgetEvents(db, project.name),
-      ...first.statements,
+      ...appendCommits(db, empty, [first.commit]),
       ...stages.flatMap((stage) => [
         insertBranch(stage.branchId, stage.name, stage.position, stage.parentStages),
         ...branchFrom(db, { branchId: stage.branchId, projectId }, first.after),
       ]),
-      ...second.statements,
+      ...appendCommits(db, first.after, [second.commit]),
       ...news.flatMap((event) => appendEvent(db, event)),
       noteCreator(db, roleChange),
     ])

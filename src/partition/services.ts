@@ -4,7 +4,15 @@ import { parseTree, type Signature } from "../git/objects.ts"
 import type { Folder } from "../git/tree-update.ts"
 import { isKeyTaken, isParentGone } from "../lib/sqlite-errors.ts"
 import { blobOf } from "./blobs.ts"
-import { type BranchState, folderColumns, isUnmoved, prepareCommit, requireThat, type Statement } from "./commit.ts"
+import {
+  appendCommits,
+  type BranchState,
+  folderColumns,
+  isUnmoved,
+  prepareCommit,
+  requireThat,
+  type Statement,
+} from "./commit.ts"
 import { appendEvent } from "./events.ts"
 import type { Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
@@ -33,12 +41,12 @@ export async function createService(
     await partition.blobs.put(project, [metadata])
     const statements: Statement[] = []
     for (const stage of stages) {
-      const commit = await prepareCommit(db, stage, [{ path, ...metadata }], author, `Create service ${service}`)
+      const commit = await prepareCommit(stage, [{ path, ...metadata }], author, `Create service ${service}`)
       if (commit.outcome === "file-in-the-way" || commit.outcome === "folder-too-large") {
         return { outcome: commit.outcome, stage: stage.name }
       }
       statements.push(db.insert(services).values({ branchId: stage.branchId, name: service, createdAt: now }))
-      if (commit.outcome === "prepared") statements.push(...commit.statements)
+      if (commit.outcome === "prepared") statements.push(...appendCommits(db, stage, [commit.commit]))
     }
     const [head, ...rest] = [...statements, ...news.flatMap((event) => appendEvent(db, event))]
     try {
@@ -73,8 +81,8 @@ export async function deleteService(
     for (const stage of stages) {
       statements.push(db.delete(services).where(and(eq(services.branchId, stage.branchId), eq(services.name, service))))
       const removals = stage.files.map((path) => ({ path, id: null, size: 0 }))
-      const commit = await prepareCommit(db, stage, removals, author, `Delete service ${service}`)
-      if (commit.outcome === "prepared") statements.push(...commit.statements)
+      const commit = await prepareCommit(stage, removals, author, `Delete service ${service}`)
+      if (commit.outcome === "prepared") statements.push(...appendCommits(db, stage, [commit.commit]))
       else if (commit.outcome === "unchanged") statements.push(requireThat(db, isUnmoved(stage)))
       else throw new Error(`a service cannot be removed: ${commit.outcome}`)
     }

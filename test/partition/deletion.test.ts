@@ -170,7 +170,8 @@ describe("the scheduled job", () => {
     const names = ["shared-a", "shared-b", "shared-c", "shared-d", "shared-e"]
     for (const name of names) await leaveDeletionOpen(name)
     const bindings = { database: env.DB_EU, bucket: env.BLOBS_EU, cache: null }
-    const run = () => clearDeletedProjects(openPartition("eu", bindings, new Meter(), () => undefined))
+    const run = () =>
+      clearDeletedProjects(openPartition("eu", bindings, { meter: new Meter(), later: () => undefined }))
     const runs = await Promise.all([run(), run(), run()])
     expect(runs.flat().toSorted()).toEqual(names)
   })

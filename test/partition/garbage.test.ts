@@ -336,10 +336,7 @@ describe("a blob that is being removed", () => {
 /** The rows that one step of the job reads. */
 async function rowsOfStep(): Promise<number> {
   const meter = new Meter()
-  await collectGarbage(
-    openPartition("eu", euBindings, meter, () => undefined),
-    Date.now() + 2 * DAY,
-  )
+  await collectGarbage(openPartition("eu", euBindings, { meter, later: () => undefined }), Date.now() + 2 * DAY)
   return meter.rowsRead
 }
 

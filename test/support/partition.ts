@@ -8,5 +8,5 @@ export const euBindings: PartitionBindings = { database: env.DB_EU, bucket: env.
 
 /** Opens a region on these stores. */
 export function openRegion(bindings: PartitionBindings = euBindings, region = "eu"): Partition {
-  return openPartition(region, bindings, new Meter(), () => undefined)
+  return openPartition(region, bindings, { meter: new Meter(), later: () => undefined })
 }

@@ -18,7 +18,7 @@ export async function storeEvents(
   },
 ): Promise<void> {
   const bindings = { database: env.DB_EU, bucket: env.BLOBS_EU, cache: null }
-  const { db } = openPartition("eu", bindings, new Meter(), () => undefined)
+  const { db } = openPartition("eu", bindings, { meter: new Meter(), later: () => undefined })
   const statements = Array.from({ length: count }, (_, n) =>
     appendEvent(db, {
       id: crypto.randomUUID(),

@@ -2,7 +2,7 @@
 import type { Context } from "hono"
 import type { z } from "@hono/zod-openapi"
 import { ApiError } from "../../gateway/errors.ts"
-import type { WriteOutcome } from "../../partition/repository.ts"
+import type { WriteOutcome } from "../../partition/write.ts"
 import type { Missing, Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import type { ResourceDialect } from "./dialects.ts"

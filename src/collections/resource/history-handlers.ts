@@ -14,7 +14,7 @@ import {
   restorationsOf,
 } from "../../partition/history.ts"
 import { DEFAULT_BRANCH } from "../../partition/projects.ts"
-import { restoreFiles } from "../../partition/repository.ts"
+import { restoreFiles } from "../../partition/file-writes.ts"
 import type { Missing, Scope } from "../../partition/scope.ts"
 import type { RegionalEnv } from "../regional.ts"
 import { missingError, type WriteResult, writeResult } from "./answers.ts"
