@@ -348,6 +348,8 @@ async function addProjectOf(files: number): Promise<void> {
 
 describe("the rows that the job reads", () => {
   it("do not grow with the files of other projects that hold the same bytes", async () => {
+    // The sample that is checked begins at a random row: here always at the first, so that steps can be compared.
+    vi.spyOn(Math, "random").mockReturnValue(0)
     await addProjectOf(1)
     await rowsOfStep()
     const before = await rowsOfStep()
