@@ -3,14 +3,18 @@
  * data: `npm run dev`. Needs no account and no network.
  */
 import { once } from "node:events"
+import { enableCompileCache } from "node:module"
 import { join } from "node:path"
 import { startBuild, startWranglerDev } from "./start/build.ts"
 import { prepareEnvironment } from "./start/environment.ts"
 import { Lifetime } from "./start/lifetime.ts"
 import { loopbackAddresses } from "./start/port.ts"
 import type { Project } from "./start/project.ts"
-import { readSettings, type Settings, StartError } from "./start/settings.ts"
+import { readSettings, ROOT, type Settings, StartError } from "./start/settings.ts"
 import { StateFolder } from "./start/state.ts"
+
+// wrangler and Miniflare, which are loaded below, take a second and more to compile.
+enableCompileCache(join(ROOT, "node_modules", ".cache", "node"))
 
 const lifetime = new Lifetime()
 // Whoever reads the output may stop reading.
@@ -33,8 +37,8 @@ async function start(settings: Settings): Promise<void> {
 
 /** Serves the built Worker. */
 async function runBuilt(settings: Settings, state: StateFolder, addresses: readonly string[]): Promise<void> {
-  tell(`building the Worker, preparing the data in ${state.path}`)
-  const build = startBuild(join(state.path, "build"))
+  const build = startBuild()
+  tell(`${build.isKept ? "" : "building the Worker, "}preparing the data in ${state.path}`)
   lifetime.beforeEnd(build.stop)
   // Loaded only now, so that the build, in a process of its own, runs in the meantime: wrangler takes a second to load.
   const [{ readProject }, { prepare }, { serve }, { scheduleJobs }] = await Promise.all([

@@ -42,7 +42,7 @@ const bundles = new Map<string, Bundle>()
 for (const source of new Set(wanted.workers.map((worker) => worker.source))) {
   const file = SOURCES[source]
   const path = file === undefined ? undefined : fileURLToPath(file)
-  bundles.set(source, await startBuild(join(state.path, source), path).bundle)
+  bundles.set(source, await startBuild(path).bundle)
 }
 const secrets = { SECRET_KEYS: state.secretKeys() }
 const ports: Record<string, number> = {}

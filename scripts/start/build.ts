@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { readdirSync, rmSync } from "node:fs"
 import { basename, extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { bundleKey, findBundle, keepBundle, newBundleFolder } from "./bundle-cache.ts"
 import { CONFIG, ROOT, StartError } from "./settings.ts"
 
 /** A file of the bundle, in Miniflare's words. */
@@ -18,6 +19,8 @@ export interface Bundle {
 }
 
 export interface Build {
+  /** Whether the bundle is one that was kept. */
+  isKept: boolean
   bundle: Promise<Bundle>
   stop: () => void
 }
@@ -33,15 +36,32 @@ const MODULE_TYPES: Readonly<Record<string, BundledModule["type"]>> = {
 }
 
 const WRANGLER = fileURLToPath(import.meta.resolve("wrangler"))
+/** What wrangler runs before it builds. */
+const PREPARE = join(ROOT, "scripts", "prepare-build.ts")
 
-/** Starts to bundle the Worker into `folder`, or another `source` in its place, with all that wrangler.toml says. */
-export function startBuild(folder: string, source = "src/index.ts"): Build {
-  rmSync(folder, { recursive: true, force: true })
+/** Starts to bundle the Worker, or another `source` in its place, with all that wrangler.toml says; or takes the bundle that is kept. */
+export function startBuild(source = "src/index.ts"): Build {
   const main = `${basename(source, ".ts")}.js`
+  const key = bundleKey(source)
+  const kept = findBundle(key)
+  // Also where the bundle is kept: the files of the docs page stand beside it.
+  if (kept !== null) return { isKept: true, ...run([PREPARE], () => bundleIn(kept, main)) }
+  const folder = newBundleFolder()
   const args = ["--no-warnings", WRANGLER, "deploy", source, "--dry-run", "--outdir", folder, "--config", CONFIG]
+  const build = run(args, () => {
+    // A source that changed meanwhile is perhaps half in it.
+    const isAsItWas = bundleKey(source) === key
+    return bundleIn(isAsItWas ? keepBundle(folder, key) : folder, main)
+  })
+  build.bundle.catch(() => rmSync(folder, { recursive: true, force: true }))
+  return { isKept: false, ...build }
+}
+
+/** Runs a script of Node's, and then answers a bundle. */
+function run(args: readonly string[], bundle: () => Bundle): Omit<Build, "isKept"> {
   const { promise, resolve, reject } = Promise.withResolvers<Bundle>()
   const child = execFile(process.execPath, args, { cwd: ROOT }, (error, stdout, stderr) => {
-    if (error === null) resolve({ modulesRoot: folder, modules: bundledModules(folder, main) })
+    if (error === null) resolve(bundle())
     else reject(new StartError(`The Worker cannot be built.\n${(stderr || stdout).trim()}`))
   })
   // Awaited only after other work: until then a failure must not count as unhandled.
@@ -59,10 +79,11 @@ export function startWranglerDev(args: readonly string[]): ChildProcess {
   })
 }
 
-function bundledModules(folder: string, main: string): BundledModule[] {
+function bundleIn(folder: string, main: string): Bundle {
   const others = readdirSync(folder).filter((name) => name !== main)
-  return [main, ...others].flatMap((name) => {
+  const modules = [main, ...others].flatMap((name) => {
     const type = MODULE_TYPES[extname(name)]
     return type === undefined ? [] : [{ type, path: join(folder, name) }]
   })
+  return { modulesRoot: folder, modules }
 }
