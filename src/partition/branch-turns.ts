@@ -1,6 +1,6 @@
 /** The writers of a branch within one isolate: which of them go into one batch. */
 import type { Claim } from "../lib/idempotency-keys.ts"
-import { type Patience, Turns } from "./turn-line.ts"
+import { type Patience, TurnLines } from "./turn-line.ts"
 import type { Write, WriteOutcome } from "./write.ts"
 
 /** A write that waits for its turn, with the claim of its request to an `Idempotency-Key`. */
@@ -10,7 +10,7 @@ export interface QueuedWrite {
 }
 
 /** The lines in which writers of branches wait, for one isolate. */
-export type BranchTurns = Turns<QueuedWrite, WriteOutcome>
+export type BranchTurns = TurnLines<QueuedWrite, WriteOutcome>
 
 /**
  * What is committed in one batch at most. A database answers nobody else meanwhile, and one request pays for the whole: these are some
@@ -23,7 +23,7 @@ const PATIENCE: Patience = { inLine: 30_000, forLeader: 90_000 }
 
 /** No line yet. */
 export function createBranchTurns(patience = PATIENCE): BranchTurns {
-  return new Turns(mayBeTogether, patience)
+  return new TurnLines(mayBeTogether, patience)
 }
 
 /** Whether a write goes into the batch of those before it. One that does more than to commit has a batch of its own. */

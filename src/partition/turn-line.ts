@@ -51,7 +51,7 @@ const CAN_WAKE =
 const LOOK_AGAIN = { first: 8, longest: 250 }
 
 /** Lines by the name of what is waited for. */
-export class Turns<Work, Outcome> {
+export class TurnLines<Work, Outcome> {
   readonly #lines = new Map<string, Line<Work, Outcome>>()
   readonly #mayJoin: (group: readonly Work[], next: Work) => boolean
   readonly #patience: Patience

@@ -1,13 +1,13 @@
 /** Whose turn it is in a line, and what those that wait are told. */
 import { describe, expect, it } from "vitest"
-import { type Lead, Turns } from "../../src/partition/turn-line.ts"
+import { type Lead, TurnLines } from "../../src/partition/turn-line.ts"
 
 const PATIENT = { inLine: 600_000, forLeader: 600_000 }
 const LINE = "a branch"
 
 /** Lines in which groups of up to three are served; whoever leads waits until `release` is called. Time passes when `clock` does. */
 function lineOfThree(patience = PATIENT, clock = { time: 0 }) {
-  const turns = new Turns<number, string>(
+  const turns = new TurnLines<number, string>(
     (group) => group.length < 3,
     patience,
     () => clock.time,
