@@ -44,29 +44,37 @@ export function startBuild(source = "src/index.ts"): Build {
   const main = `${basename(source, ".ts")}.js`
   const key = bundleKey(source)
   const kept = findBundle(key)
-  // Also where the bundle is kept: the files of the docs page stand beside it.
-  if (kept !== null) return { isKept: true, ...run([PREPARE], () => bundleIn(kept, main)) }
+  if (kept !== null) {
+    // Also where the bundle is kept: the files of the docs page stand beside it.
+    const { done, stop } = run([PREPARE])
+    return { isKept: true, stop, bundle: handled(done.then(() => bundleIn(kept, main))) }
+  }
   const folder = newBundleFolder()
   const args = ["--no-warnings", WRANGLER, "deploy", source, "--dry-run", "--outdir", folder, "--config", CONFIG]
-  const build = run(args, () => {
-    // A source that changed meanwhile is perhaps half in it.
-    const isAsItWas = bundleKey(source) === key
-    return bundleIn(isAsItWas ? keepBundle(folder, key) : folder, main)
-  })
-  build.bundle.catch(() => rmSync(folder, { recursive: true, force: true }))
-  return { isKept: false, ...build }
+  const { done, stop } = run(args)
+  const keep = () => {
+    // When a source changed meanwhile, nobody knows which of the two is in it: this start uses it, and no other.
+    return bundleKey(source) === key ? keepBundle(folder, key) : folder
+  }
+  const bundle = done.then(() => bundleIn(keep(), main))
+  bundle.catch(() => rmSync(folder, { recursive: true, force: true }))
+  return { isKept: false, stop, bundle: handled(bundle) }
 }
 
-/** Runs a script of Node's, and then answers a bundle. */
-function run(args: readonly string[], bundle: () => Bundle): Omit<Build, "isKept"> {
-  const { promise, resolve, reject } = Promise.withResolvers<Bundle>()
+/** Runs a script of Node's. `done` is rejected with what it said when it fails. */
+function run(args: readonly string[]): { done: Promise<void>; stop: () => void } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const child = execFile(process.execPath, args, { cwd: ROOT }, (error, stdout, stderr) => {
-    if (error === null) resolve(bundle())
+    if (error === null) resolve()
     else reject(new StartError(`The Worker cannot be built.\n${(stderr || stdout).trim()}`))
   })
-  // Awaited only after other work: until then a failure must not count as unhandled.
+  return { done: promise, stop: () => child.kill() }
+}
+
+/** A promise that is awaited only after other work: until then a failure must not count as unhandled. */
+function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
-  return { bundle: promise, stop: () => child.kill() }
+  return promise
 }
 
 /** Starts `wrangler dev` in this terminal. The Worker sees the hosts that are asked for, even when wrangler.toml has routes. */

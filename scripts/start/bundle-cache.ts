@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { dirname, join, relative, resolve } from "node:path"
 import { ROOT } from "./settings.ts"
 
-const KEPT = join(ROOT, "dist", "bundles")
 /** Several, so that none is removed that another start is about to read. */
 const MOST_KEPT = 8
 /** What a bundle is made from. npm writes the last of these whenever it changes what is installed. */
@@ -31,8 +30,8 @@ export function bundleKey(source: string, root = ROOT): string {
 }
 
 /** The folder of a bundle that is kept, or null. */
-export function findBundle(key: string): string | null {
-  const folder = join(KEPT, key)
+export function findBundle(key: string, root = ROOT): string | null {
+  const folder = join(keptIn(root), key)
   if (!existsSync(folder)) return null
   const now = new Date()
   utimesSync(folder, now, now)
@@ -40,30 +39,35 @@ export function findBundle(key: string): string | null {
 }
 
 /** A new folder to build into. */
-export function newBundleFolder(): string {
-  mkdirSync(KEPT, { recursive: true })
-  return join(KEPT, `building-${randomUUID()}`)
+export function newBundleFolder(root = ROOT): string {
+  mkdirSync(keptIn(root), { recursive: true })
+  return join(keptIn(root), `building-${randomUUID()}`)
 }
 
 /**
  * Keeps what was built in `folder` under its key, and the newest of the others. Answers where it is: another start may have been faster, and
  * its bundle is the same.
  */
-export function keepBundle(folder: string, key: string): string {
-  const kept = join(KEPT, key)
+export function keepBundle(folder: string, key: string, root = ROOT): string {
+  const kept = join(keptIn(root), key)
   try {
     renameSync(folder, kept)
   } catch {
     if (!existsSync(kept)) throw new Error(`the bundle in ${folder} cannot be kept as ${kept}`)
     rmSync(folder, { recursive: true, force: true })
   }
-  for (const { path } of byAge().slice(MOST_KEPT)) rmSync(path, { recursive: true, force: true })
+  for (const { path } of byAge(keptIn(root)).slice(MOST_KEPT)) rmSync(path, { recursive: true, force: true })
   return kept
 }
 
-function byAge(): { path: string; time: number }[] {
-  return readdirSync(KEPT)
-    .map((name) => join(KEPT, name))
+function keptIn(root: string): string {
+  return join(root, "dist", "bundles")
+}
+
+/** What a folder holds, the newest first. */
+function byAge(folder: string): { path: string; time: number }[] {
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
     .flatMap((path) => {
       const found = statSync(path, { throwIfNoEntry: false })
       return found === undefined ? [] : [{ path, time: found.mtimeMs }]

@@ -27,8 +27,8 @@ import { type BlobInTheWay, blobsInTheWay, takeBack } from "./unnamed-blobs.ts"
 export interface Branch {
   outcome: "found"
   state: BranchState
-  /** Those of the services that were asked for which are not there. */
-  missingServices: ReadonlySet<string>
+  /** Those of the services that were asked for which are there. */
+  standingServices: ReadonlySet<string | null>
   /** When the bytes of a deleted project of this name were last removed (ms since 1970), see unnamed-blobs.ts. */
   clearedAt: number | null
   inTheWay: readonly BlobInTheWay[]
@@ -62,16 +62,17 @@ const foldersAbove = prepareEach((db, shape: ScopeShape) => {
 })
 
 /**
- * Reads what commits on a branch start from: the head, and the trees above the `changes` that they make together. `scopes` are all
- * of this one branch. Of a branch that is there, services may still be missing.
+ * Reads what commits on the branch of a scope start from: the head, and the trees above the `changes` that they make together. They may
+ * be in any of `services`; of a branch that is there, some of these may be missing.
  */
 export async function readBranch(
   { aside: db }: Partition,
-  scopes: readonly [Scope, ...Scope[]],
+  { project, stage }: Scope,
+  services: readonly (string | null)[],
   changes: readonly FileVersion[],
 ): Promise<Branch | Missing> {
-  const [first, ...others] = new Map(scopes.map((scope) => [scope.service, scope])).values()
-  const scope = first ?? scopes[0]
+  const [service = null, ...others] = new Set(services)
+  const scope = { project, stage, service }
   const shape = shapeOf(scope)
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
   const blobIds = JSON.stringify([...new Set(changes.flatMap((change) => change.id ?? []))])
@@ -81,7 +82,7 @@ export async function readBranch(
     foldersAbove(db, shape, values),
     takeBack(db, values),
     blobsInTheWay(db, values),
-    ...others.map((other) => branchHeader(db, shape, scopeValues(other))),
+    ...others.map((other) => branchHeader(db, shape, scopeValues({ ...scope, service: other }))),
   ])
   const missing = missingOf({ ...scope, service: null }, found)
   if (missing || !found?.branchId) return missing ?? { outcome: "missing", what: "project" }
@@ -91,14 +92,11 @@ export async function readBranch(
     { entries: parseTree(row.content), fileCount: row.fileCount },
   ])
   const state = { projectId, branchId, seq: found.seq ?? -1, commitId: head, folders: new Map(standing) }
-  const standingServices = [[found], ...otherHeaders].map(([row]) => row?.service ?? null)
-  const missingServices = [scope, ...others].flatMap(({ service }, index) =>
-    service !== null && standingServices[index] === null ? [service] : [],
-  )
-  return { outcome: "found", state, missingServices: new Set(missingServices), clearedAt, inTheWay }
+  const standingServices = new Set([[found], ...otherHeaders].map(([row]) => row?.service ?? null))
+  return { outcome: "found", state, standingServices, clearedAt, inTheWay }
 }
 
 /** Whether the service of a scope is not there, though its branch is. */
 export function isServiceMissing(branch: Branch, { service }: Scope): boolean {
-  return service !== null && branch.missingServices.has(service)
+  return service !== null && !branch.standingServices.has(service)
 }

@@ -18,7 +18,7 @@ export type BranchTurns = TurnLines<QueuedWrite, WriteOutcome>
  */
 const MOST_TOGETHER = { writes: 16, files: 100, bytes: 4 * 1024 * 1024 }
 
-/** In milliseconds. Whoever leads makes two calls to storage between two signs of life, each of which may take 30 seconds. */
+/** In milliseconds. Whoever leads makes at most two calls to storage, one after the other, between two signs of life; each may take 30 seconds. */
 const PATIENCE: Patience = { inLine: 30_000, forLeader: 90_000 }
 
 /** No line yet. */

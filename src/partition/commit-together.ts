@@ -20,15 +20,15 @@ import {
 import type { Database, Partition } from "./partition.ts"
 import { pauseBeforeRetry, WRITE_ATTEMPTS } from "./retry.ts"
 import type { Missing } from "./scope.ts"
-import type { Served } from "./turn-line.ts"
+import type { Group, Served } from "./turn-line.ts"
 import { mayBeCleared } from "./unnamed-blobs.ts"
 import { inScope, type Write, type WriteOutcome, written } from "./write.ts"
 
 /** How many writes of a group put their bytes at the same time: others ask the bucket, too. */
 const PUT_AT_ONCE = 8
 
-/** Writers of one branch that are committed together; the first of them leads. */
-type Group = readonly [QueuedWrite, ...QueuedWrite[]]
+/** Writers of one branch that are committed together. */
+type Writers = Group<QueuedWrite>
 
 /** What became of the writes of a group. */
 type Results = Map<QueuedWrite, Served<WriteOutcome>>
@@ -37,12 +37,9 @@ type Results = Map<QueuedWrite, Served<WriteOutcome>>
 export async function writeInTurn(partition: Partition, write: Write): Promise<WriteOutcome> {
   const { project, stage } = write.scope
   const branch = JSON.stringify([partition.region, project, stage])
-  const turn = partition.turns.take(branch, { write, claim: partition.claim }, async ([first, ...others], goesOn) => {
-    if (!first) return []
-    const group: Group = [first, ...others]
-    const results = await commitGroup(partition, group, goesOn)
-    return group.flatMap((one) => results.get(one) ?? [])
-  })
+  const turn = partition.turns.take(branch, { write, claim: partition.claim }, (group, goesOn) =>
+    commitGroup(partition, group, goesOn),
+  )
   // Others may wait for this one, also when its client has left.
   partition.later(turn)
   const end = await turn
@@ -68,22 +65,23 @@ export async function unlessCollision<T>(run: () => Promise<T>): Promise<T | nul
   }
 }
 
-async function commitGroup(partition: Partition, group: Group, goesOn: () => void): Promise<Results> {
+async function commitGroup(partition: Partition, group: Writers, goesOn: () => void): Promise<Results> {
   // The bytes go first: a blob that no commit names is harmless, the reverse would be a loss.
-  const [branch, results] = await Promise.all([readFor(partition, group), putBytes(partition, group)])
+  const [branch, results] = await Promise.all([readFor(partition, group), putBytes(partition, group, goesOn)])
   const [first, ...others] = group.filter((one) => !results.has(one))
   if (!first) return results
   return new Map([...results, ...(await commitUntilFirst(partition, [first, ...others], branch, goesOn))])
 }
 
 /** Puts the bytes of a group; answers what became of the writes whose bytes do not stand. */
-async function putBytes({ blobs }: Partition, group: Group): Promise<Results> {
+async function putBytes({ blobs }: Partition, group: Writers, goesOn: () => void): Promise<Results> {
   const failed: Results = new Map()
   const rest = [...group]
   const lane = async () => {
     for (let one = rest.shift(); one; one = rest.shift()) {
       const { scope, blobs: bytes } = one.write
       const put = await settle(() => unlessCollision(() => blobs.put(scope.project, bytes ?? []).then(() => "put")))
+      goesOn()
       if (rest.length > 0) await scheduler.wait(0)
       if (put.outcome === "failed") failed.set(one, put)
       else if (put.result === null) failed.set(one, served({ outcome: "collision" }))
@@ -93,15 +91,15 @@ async function putBytes({ blobs }: Partition, group: Group): Promise<Results> {
   return failed
 }
 
-function readFor(partition: Partition, group: Group): Promise<Branch | Missing> {
-  const [first, ...others] = group.map(({ write }) => write.scope)
+function readFor(partition: Partition, group: Writers): Promise<Branch | Missing> {
+  const services = group.map(({ write }) => write.scope.service)
   const changes = group.flatMap(({ write }) => write.changes)
-  return readBranch(partition, [first ?? group[0].write.scope, ...others], changes)
+  return readBranch(partition, group[0].write.scope, services, changes)
 }
 
 async function commitUntilFirst(
   partition: Partition,
-  group: Group,
+  group: Writers,
   first: Branch | Missing,
   goesOn: () => void,
 ): Promise<Results> {
@@ -120,7 +118,7 @@ async function commitUntilFirst(
 }
 
 /** One after the other: something of one of them is in the way of the others. */
-async function commitApart(partition: Partition, group: Group, goesOn: () => void): Promise<Results> {
+async function commitApart(partition: Partition, group: Writers, goesOn: () => void): Promise<Results> {
   const results: Results = new Map()
   for (const one of group) {
     const alone = async () => commitUntilFirst(partition, [one], await readFor(partition, [one]), goesOn)
@@ -131,7 +129,7 @@ async function commitApart(partition: Partition, group: Group, goesOn: () => voi
 }
 
 /** Commits a group on the branch as it was read; `again` when it has to be read anew, `apart` when the group has to be parted. */
-async function tryCommit(partition: Partition, group: Group, branch: Branch): Promise<Results | "again" | "apart"> {
+async function tryCommit(partition: Partition, group: Writers, branch: Branch): Promise<Results | "again" | "apart"> {
   if (mayLackBytes(group, branch)) {
     if (group.length > 1) return "apart"
     const bytes = await bringBack(partition, group[0].write, branch)
@@ -165,7 +163,7 @@ interface Plan {
   after: BranchState
 }
 
-async function planCommits(branch: Branch, group: Group): Promise<Plan> {
+async function planCommits(branch: Branch, group: Writers): Promise<Plan> {
   const plan: Plan = { results: new Map(), commits: [], changing: [], after: branch.state }
   for (const one of group) plan.results.set(one, served(await planOne(branch, one, plan)))
   return plan
@@ -197,7 +195,7 @@ function statementsOf(db: Database, branch: BranchState, { commits, changing }: 
 }
 
 /** Whether bytes of a group are being removed from the bucket, or may have been since they were put. */
-function mayLackBytes(group: Group, { inTheWay, clearedAt }: Branch): boolean {
+function mayLackBytes(group: Writers, { inTheWay, clearedAt }: Branch): boolean {
   const startedAt = Math.min(...group.map(({ write }) => write.startedAt))
   const isRemoved = (removedAt: number | null) => removedAt === null || mayBeCleared(removedAt, startedAt)
   return inTheWay.some(({ removedAt }) => isRemoved(removedAt)) || mayBeCleared(clearedAt, startedAt)
@@ -215,7 +213,7 @@ async function bringBack(
   return "back"
 }
 
-function allOf(group: Group, outcome: WriteOutcome): Results {
+function allOf(group: Writers, outcome: WriteOutcome): Results {
   return new Map(group.map((one) => [one, served(outcome)]))
 }
 

@@ -42,7 +42,7 @@ export async function foreseeRefusal(
   { author, message }: CommitText,
 ): Promise<Refusal | Missing | null> {
   const { changes } = await contentsOf(scope, writes)
-  const branch = await readBranch(partition, [scope], changes)
+  const branch = await readBranch(partition, scope, [scope.service], changes)
   if (branch.outcome === "missing") return branch
   if (isServiceMissing(branch, scope)) return { outcome: "missing", what: "service" }
   const commit = await prepareCommit(branch.state, changes, author, message)

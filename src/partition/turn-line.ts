@@ -21,8 +21,14 @@ export type NotServed = { outcome: "left-the-line" } | { outcome: "leader-lost" 
 /** What became of the work of one in the line. */
 export type Served<Outcome> = { outcome: "served"; result: Outcome } | { outcome: "failed"; error: unknown }
 
-/** Does the work of a group, the leader's first, and answers for each in the same order. `goesOn` tells those who wait that it is alive. */
-export type Lead<Work, Outcome> = (group: readonly Work[], goesOn: () => void) => Promise<Served<Outcome>[]>
+/** Those whose work is done together, the leader first. */
+export type Group<Work> = readonly [Work, ...Work[]]
+
+/** Does the work of a group, and answers what became of each. `goesOn` tells those who wait that it is alive. */
+export type Lead<Work, Outcome> = (
+  group: Group<Work>,
+  goesOn: () => void,
+) => Promise<ReadonlyMap<Work, Served<Outcome>>>
 
 interface Place<Work, Outcome> {
   work: Work
@@ -106,23 +112,18 @@ export class TurnLines<Work, Outcome> {
     const goesOn = () => {
       leader.heardAt = this.#now()
     }
-    const works = group.map(({ work }) => work)
-    const served = await lead(works, goesOn).catch((error: unknown) =>
-      works.map(() => ({ outcome: "failed", error }) as const),
-    )
-    const servedAt = (index: number) =>
-      served[index] ?? ({ outcome: "failed", error: new Error("a leader forgot one of its group") } as const)
-    for (const [index, member] of group.entries()) {
-      member.served = servedAt(index)
+    const ends = await endsOf(lead, group, goesOn)
+    for (const member of group) {
+      member.served = ends(member.work)
       member.wake()
     }
     if (line.waiting.length > 0) await scheduler.wait(0)
     this.#stepDown(name, line, leader)
-    return servedAt(0)
+    return ends(place.work)
   }
 
   /** Takes the leader, and those behind it for as long as each may join, out of the line. */
-  #group(line: Line<Work, Outcome>, first: Place<Work, Outcome>): Place<Work, Outcome>[] {
+  #group(line: Line<Work, Outcome>, first: Place<Work, Outcome>): Group<Place<Work, Outcome>> {
     const others = line.waiting.filter((place) => place !== first)
     const works = [first.work]
     for (const { work } of others) {
@@ -138,5 +139,19 @@ export class TurnLines<Work, Outcome> {
     if (line.leader === leader) line.leader = null
     line.waiting[0]?.wake()
     if (line.waiting.length === 0 && line.leader === null) this.#lines.delete(name)
+  }
+}
+
+/** Has the work of a group done; answers how to find what became of each. */
+async function endsOf<Work, Outcome>(
+  lead: Lead<Work, Outcome>,
+  [first, ...others]: Group<Place<Work, Outcome>>,
+  goesOn: () => void,
+): Promise<(work: Work) => Served<Outcome>> {
+  try {
+    const served = await lead([first.work, ...others.map(({ work }) => work)], goesOn)
+    return (work) => served.get(work) ?? { outcome: "failed", error: new Error("a leader forgot one of its group") }
+  } catch (error) {
+    return () => ({ outcome: "failed", error })
   }
 }

@@ -1,5 +1,5 @@
 /** A change of files on its way into a commit, and what may become of it. */
-import { type ObjectId, type Signature, TREE_MODE, type TreeEntry } from "../git/objects.ts"
+import { type ObjectId, type Signature, TREE_MODE } from "../git/objects.ts"
 import { entryAt } from "../git/tree-update.ts"
 import type { Blob } from "./blobs.ts"
 import type { BranchState, FileVersion, Statement } from "./commit.ts"
@@ -52,9 +52,5 @@ export function inScope<T extends Refusal | Missing>(scope: Scope, refusal: T): 
 /** The blob of the file that stands at a path; null for a folder, and for nothing. */
 export function fileAt(branch: BranchState, path: string): ObjectId | null {
   const entry = entryAt(branch.folders, path)
-  return entry === null || isFolder(entry) ? null : entry.id
-}
-
-function isFolder(entry: TreeEntry): boolean {
-  return entry.mode === TREE_MODE
+  return entry === null || entry.mode === TREE_MODE ? null : entry.id
 }

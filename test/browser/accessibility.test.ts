@@ -4,10 +4,17 @@ import { describe, expect, it } from "vitest"
 import { violations } from "./axe.ts"
 import { enterToken, execute, global, open, parts, phone, regional, regionalDocuments, useBrowser } from "./harness.ts"
 
+const wide = { viewport: { width: 1280, height: 800 } }
 /** Each of them with one of the two sets of colours. */
 const screens = [
-  ["a wide screen by day", { viewport: { width: 1280, height: 800 }, colorScheme: "light" }],
+  ["a wide screen by day", { ...wide, colorScheme: "light" }],
   ["a phone's screen at night", { ...phone, colorScheme: "dark" }],
+] as const
+/** Each with both. */
+const allScreens = [
+  ...screens,
+  ["a wide screen at night", { ...wide, colorScheme: "dark" }],
+  ["a phone's screen by day", { ...phone, colorScheme: "light" }],
 ] as const
 
 useBrowser()
@@ -47,7 +54,9 @@ describe.each(screens)("on %s, nothing is in the way", (_, options) => {
     await openOperations(page)
     expect(await violations(page)).toEqual([])
   })
+})
 
+describe.each(allScreens)("on %s, nothing is in the way", (_, options) => {
   it("in the lists of documents and servers, in what is said of a token, and in an answer", async () => {
     const visit = await open(regional, options)
     const { page } = visit

@@ -2,7 +2,6 @@
 import { env } from "cloudflare:workers"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
-import { loadConfig } from "../../src/config.ts"
 import { forgetKeys } from "../../src/lib/idempotency-keys.ts"
 import {
   adminToken,
@@ -13,15 +12,14 @@ import {
   storageCounts,
   type TestRequest,
 } from "../support/client.ts"
-import { edgeWith } from "../support/edge.ts"
-import { Fault, intercept, type StorageCall } from "../support/intercept.ts"
+import { edgeAround, edgeWith } from "../support/edge.ts"
+import { Fault, type StorageCall } from "../support/intercept.ts"
 import { captureLog } from "../support/log.ts"
 import { openRegion } from "../support/partition.ts"
 import { assignRole, createUser, issueToken, revokeToken } from "../support/people.ts"
 
 const EVENT = "/api/v1/event"
 const PROJECT = "/api/controlPlane/v1/project"
-const config = loadConfig({ ...env })
 
 const contextSchema = z.object({ keptnContext: z.string() })
 const eventsSchema = z.object({ events: z.array(z.unknown()) })
@@ -54,15 +52,6 @@ async function eventsOf(project: string): Promise<number> {
   const type = "sh.keptn.event.dev.delivery.triggered"
   const response = await send("eu", `/api/mongodb-datastore/event?project=${project}&type=${type}`)
   return eventsSchema.parse(await response.json()).events.length
-}
-
-/** An edge on whose storage in `eu` calls can be made to fail. */
-function failingEdge(
-  around: (call: StorageCall, run: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
-) {
-  const eu = config.regions.get("eu")
-  if (!eu) throw new Error("there is no region eu")
-  return edgeWith({ regions: new Map([["eu", intercept(eu, around)]]) })
 }
 
 function post(sendTo: ReturnType<typeof edgeWith>, path: string, json: unknown, key: string): Promise<Response> {
@@ -260,7 +249,7 @@ describe("a request whose change is made while storage does not say so", () => {
   it("is answered with success where the answer was stored with the change", async () => {
     captureLog()
     const project = await namedProject()
-    const sendTo = failingEdge(async (call, run, args) => {
+    const sendTo = edgeAround(async (call, run, args) => {
       const result = await run()
       if (isChange(call, args)) throw new Fault("no answer")
       return result
@@ -274,7 +263,7 @@ describe("a request whose change is made while storage does not say so", () => {
     captureLog()
     const body = newProjectBody(`p-${crypto.randomUUID()}`)
     const key = crypto.randomUUID()
-    const sendTo = failingEdge(async (call, run, args) => {
+    const sendTo = edgeAround(async (call, run, args) => {
       const result = await run()
       if (isChange(call, args)) throw new Fault("no answer")
       return result
@@ -303,7 +292,7 @@ describe("a request whose change is made while storage does not say so", () => {
     captureLog()
     const project = await namedProject()
     const key = crypto.randomUUID()
-    const sendTo = failingEdge((call, run, args) =>
+    const sendTo = edgeAround((call, run, args) =>
       isChange(call, args) ? Promise.reject(new Fault("no database")) : run(),
     )
     const response = await post(sendTo, EVENT, event(project), key)
@@ -317,7 +306,7 @@ describe("a request whose change is made while storage does not say so", () => {
     const lines = captureLog()
     const body = newProjectBody(`p-${crypto.randomUUID()}`)
     const key = crypto.randomUUID()
-    const sendTo = failingEdge((call, run, args) =>
+    const sendTo = edgeAround((call, run, args) =>
       call === "batch" && JSON.stringify(args).includes('update \\"idempotency_keys\\"')
         ? Promise.reject(new Fault("no database"))
         : run(),

@@ -119,6 +119,8 @@ describe("npm start", () => {
     const second = await start(state, port)
     await expectGone(started)
     expect(second.token).toBe(first.token)
+    // Nothing is built again.
+    expect(second.lines[0]).toBe(`preparing the data in ${state}`)
     expect(await askForProjects(second)).toBe(200)
     expect(await end(second, "SIGINT")).toEqual({ code: 0, errors: "" })
   })

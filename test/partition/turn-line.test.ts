@@ -1,6 +1,6 @@
 /** Whose turn it is in a line, and what those that wait are told. */
 import { describe, expect, it } from "vitest"
-import { type Lead, TurnLines } from "../../src/partition/turn-line.ts"
+import { type Lead, type Served, TurnLines } from "../../src/partition/turn-line.ts"
 
 const PATIENT = { inLine: 600_000, forLeader: 600_000 }
 const LINE = "a branch"
@@ -17,13 +17,17 @@ function lineOfThree(patience = PATIENT, clock = { time: 0 }) {
   const lead: Lead<number, string> = async (group) => {
     groups.push([...group])
     await held
-    return group.map((work) => ({ outcome: "served", result: `did ${work}` }))
+    return served(group, "did")
   }
   return { groups, release, take: (work: number, how = lead) => turns.take(LINE, work, how) }
 }
 
+function served(group: readonly number[], how: string): Map<number, Served<string>> {
+  return new Map(group.map((work) => [work, { outcome: "served", result: `${how} ${work}` }]))
+}
+
 describe("a line", () => {
-  it("serves who came while another one led in one group, in the order in which they came", async () => {
+  it("serves all that came while another one led, in groups", async () => {
     const { groups, release, take } = lineOfThree()
     const all = [1, 2, 3, 4, 5, 6].map((work) => take(work))
     release()
@@ -40,7 +44,7 @@ describe("a line", () => {
     const { take } = lineOfThree()
     const error = new Error("the leader failed")
     expect(await take(1, () => Promise.reject(error))).toEqual({ outcome: "failed", error })
-    expect(await take(2, async () => [{ outcome: "served", result: "went on" }])).toMatchObject({ result: "went on" })
+    expect(await take(2, async (group) => served(group, "then did"))).toMatchObject({ result: "then did 2" })
   })
 
   it("tells who waited in vain that nothing was done", async () => {
@@ -85,7 +89,7 @@ describe("a line", () => {
         goesOn()
         await scheduler.wait(10)
       }
-      return group.map((work) => ({ outcome: "served", result: `slowly did ${work}` }))
+      return served(group, "slowly did")
     }
     const first = take(1, slow)
     expect(await take(2, slow)).toMatchObject({ result: "slowly did 2" })

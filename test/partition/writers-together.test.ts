@@ -1,14 +1,12 @@
 /** Writers of one branch at once: each is answered as if it had been alone, however they are committed. */
-import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
-import { loadConfig } from "../../src/config.ts"
 import { mayBeTogether, type QueuedWrite } from "../../src/partition/branch-turns.ts"
 import { requireThat } from "../../src/partition/commit.ts"
 import { sql } from "drizzle-orm"
 import { adminToken, base64 } from "../support/client.ts"
-import { edgeWith, type SendToEdge } from "../support/edge.ts"
+import { edgeAround, edgeWith, type SendToEdge } from "../support/edge.ts"
 import { auditProject } from "../support/integrity.ts"
-import { Fault, intercept, type StorageCall } from "../support/intercept.ts"
+import { Fault, type StorageCall } from "../support/intercept.ts"
 import {
   commitFiles,
   commitOf,
@@ -30,7 +28,6 @@ import { openRegion } from "../support/partition.ts"
 import { removeService } from "../support/projects.ts"
 
 const crowd = Array.from({ length: 40 }, (_, index) => index)
-const config = loadConfig({ ...env })
 
 async function newStage(): Promise<Place> {
   return { project: await newProject("dev"), stage: "dev" }
@@ -229,7 +226,7 @@ function write(files: number, size: number, isMore = false): QueuedWrite {
 
 /** An edge that counts the batches of its database in `eu`. */
 function countingEdge(batches: { count: number }): SendToEdge {
-  return interceptedEdge(async (call, run) => {
+  return edgeAround(async (call, run) => {
     if (call === "batch") batches.count++
     return run()
   })
@@ -237,15 +234,9 @@ function countingEdge(batches: { count: number }): SendToEdge {
 
 /** An edge on whose storage in `eu` the next calls of a kind fail. */
 function failingEdge(failing: { call: StorageCall; left: number }): SendToEdge {
-  return interceptedEdge(async (call, run) => {
+  return edgeAround(async (call, run) => {
     if (call !== failing.call || failing.left === 0) return run()
     failing.left--
     throw new Fault("made to fail")
   })
-}
-
-function interceptedEdge(around: Parameters<typeof intercept>[1]): SendToEdge {
-  const eu = config.regions.get("eu")
-  if (!eu) throw new Error("there is no region eu")
-  return edgeWith({ regions: new Map([...config.regions, ["eu", { ...eu, ...intercept(eu, around) }]]) })
 }
