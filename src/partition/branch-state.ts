@@ -63,15 +63,15 @@ const foldersAbove = prepareEach((db, shape: ScopeShape) => {
 
 /**
  * Reads what commits on the branch of a scope start from: the head, and the trees above the `changes` that they make together. They may
- * be in any of `services`; of a branch that is there, some of these may be missing.
+ * be in any of `ofServices`, null for none; of a branch that is there, some of these may be missing.
  */
 export async function readBranch(
   { aside: db }: Partition,
   { project, stage }: Scope,
-  services: readonly (string | null)[],
+  ofServices: readonly (string | null)[],
   changes: readonly FileVersion[],
 ): Promise<Branch | Missing> {
-  const [service = null, ...others] = new Set(services)
+  const [service = null, ...others] = new Set(ofServices)
   const scope = { project, stage, service }
   const shape = shapeOf(scope)
   const paths = JSON.stringify([...new Set(changes.flatMap((change) => ancestors(change.path)))])
